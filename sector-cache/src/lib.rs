@@ -1,0 +1,4 @@
+//! A cache of disk sectors.
+
+#![no_std]
+#![forbid(unsafe_code)]
