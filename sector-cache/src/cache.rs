@@ -1,0 +1,560 @@
+//! The cache: a hash index and an exact recency list over slots in the caller's memory.
+//!
+//! An insertion takes the last slot of the recency list, whatever that is.
+
+mod index;
+#[cfg(any(test, fuzzing))]
+mod invariants;
+mod iter;
+mod lists;
+#[cfg(test)]
+mod model;
+#[cfg(test)]
+mod tests;
+
+pub use self::iter::{Entry, Iter};
+use crate::slot::sealed::{Chain as _, Record as _};
+use crate::slot::{Link, Word};
+use crate::{Drive, Error, Sector, SectorKey, Stats};
+
+/// What to do when a new sector comes and no slot is free.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Eviction {
+    /// The least recently used sector gives up its slot.
+    #[default]
+    Lru,
+    /// Nothing does: the new sector is refused with [`Error::Full`]. For overlays, whose bytes exist nowhere else.
+    Never,
+}
+
+/// What a successful `put` did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The sector was not held, and got a free slot.
+    Inserted,
+    /// The sector was held with other bytes.
+    Replaced,
+    /// The sector was held with the same bytes; it counts as used.
+    Unchanged,
+    /// The sector was not held, and got the slot of this one.
+    Evicted(SectorKey),
+}
+
+/// An LRU cache of sectors in memory that the caller supplies, for up to 65,535 slots.
+///
+/// See the [crate's documentation](crate) for an example and for what it costs. Every call takes constant time but
+/// those that say otherwise; nothing is ever allocated, moved or rehashed.
+#[derive(Debug)]
+pub struct SectorCache<'m, L: Link = u16> {
+    /// As many as there are slots; so are the chains, and the bytes are that many sectors.
+    records: &'m mut [L::Record],
+    chains: &'m mut [L::Chain],
+    bytes: &'m mut [u8],
+    sector_length: usize,
+    /// Ends of the recency list, `END` if it is empty.
+    first: usize,
+    last: usize,
+    /// The start of the list of pinned and filling slots, `END` if it is empty.
+    ///
+    /// The `prev` of a list's start is whatever it was: nothing looks at it.
+    held: usize,
+    /// Used slots.
+    used: usize,
+    eviction: Eviction,
+    hits: usize,
+    misses: usize,
+    /// What evictions follow from: how often a slot was taken, and how often one was freed.
+    claims: usize,
+    releases: usize,
+    unchanged: usize,
+    refused: usize,
+}
+
+/// A [`SectorCache`] with links of 32 bits, for more than 65,535 slots: 24 bytes of bookkeeping a sector, not 12.
+pub type WideSectorCache<'m> = SectorCache<'m, u32>;
+
+impl<'m> SectorCache<'m> {
+    /// Makes an empty cache of `slots` sectors of `sector_length` bytes in `memory`.
+    ///
+    /// # Errors
+    /// [`Error::Unaddressable`] for more than 65,535 slots or a sector length of 0, and
+    /// [`Error::MemoryTooSmall`] if `memory` is shorter than [`required_bytes`](Self::required_bytes).
+    #[inline(always)]
+    pub fn new(
+        memory: &'m mut [u8],
+        slots: usize,
+        sector_length: usize,
+        eviction: Eviction,
+    ) -> Result<Self, Error> {
+        Self::lay_out(memory, slots, sector_length, eviction)
+    }
+}
+
+impl<'m> WideSectorCache<'m> {
+    /// Makes an empty wide cache; see [`SectorCache::new`].
+    ///
+    /// # Errors
+    /// As [`SectorCache::new`], but for 2^32 - 1 slots.
+    pub fn wide(
+        memory: &'m mut [u8],
+        slots: usize,
+        sector_length: usize,
+        eviction: Eviction,
+    ) -> Result<Self, Error> {
+        Self::lay_out(memory, slots, sector_length, eviction)
+    }
+}
+
+impl<'m, L: Link> SectorCache<'m, L> {
+    /// How many bytes of memory such a cache takes; `None` if that cannot be.
+    #[must_use]
+    pub const fn required_bytes(slots: usize, sector_length: usize) -> Option<usize> {
+        if slots > L::END || sector_length == 0 || sector_length > MOST_SECTOR_LENGTH {
+            return None;
+        }
+        match L::SLOT_BYTES.checked_add(sector_length) {
+            Some(slot_bytes) => slots.checked_mul(slot_bytes),
+            None => None,
+        }
+    }
+
+    /// How many slots fit into that many bytes of memory; 0 if there can be no such sectors.
+    #[must_use]
+    pub const fn slots_in(bytes: usize, sector_length: usize) -> usize {
+        if sector_length == 0 || sector_length > MOST_SECTOR_LENGTH {
+            return 0;
+        }
+        let fitting = match L::SLOT_BYTES.checked_add(sector_length) {
+            Some(slot_bytes) => bytes / slot_bytes,
+            None => 0,
+        };
+        if fitting < L::END { fitting } else { L::END }
+    }
+
+    #[inline(always)]
+    fn lay_out(
+        memory: &'m mut [u8],
+        slots: usize,
+        sector_length: usize,
+        eviction: Eviction,
+    ) -> Result<Self, Error> {
+        let needed = Self::required_bytes(slots, sector_length).ok_or(Error::Unaddressable)?;
+        let too_small = Error::MemoryTooSmall { needed, available: memory.len() };
+        let bookkeeping = slots.wrapping_mul(L::SLOT_BYTES);
+        let (bookkeeping, rest) = memory.split_at_mut_checked(bookkeeping).ok_or(too_small)?;
+        let (records, chains) = L::split(bookkeeping, slots).ok_or(too_small)?;
+        let bytes = rest.get_mut(..slots.wrapping_mul(sector_length)).ok_or(too_small)?;
+        let mut cache = Self {
+            records,
+            chains,
+            bytes,
+            sector_length,
+            first: L::END,
+            last: L::END,
+            held: L::END,
+            used: 0,
+            eviction,
+            hits: 0,
+            misses: 0,
+            claims: 0,
+            releases: 0,
+            unchanged: 0,
+            refused: 0,
+        };
+        cache.clear();
+        Ok(cache)
+    }
+
+    /// Slots in all.
+    #[must_use]
+    pub const fn slots(&self) -> usize {
+        self.records.len()
+    }
+
+    /// Bytes a sector.
+    #[must_use]
+    pub const fn sector_length(&self) -> usize {
+        self.sector_length
+    }
+
+    /// What has been counted since the cache was made.
+    #[must_use]
+    pub const fn stats(&self) -> Stats {
+        Stats {
+            hits: self.hits,
+            misses: self.misses,
+            // A slot that was taken is used, or was freed, or was taken from another sector.
+            evictions: self.claims.wrapping_sub(self.releases).wrapping_sub(self.used),
+            unchanged: self.unchanged,
+            refused: self.refused,
+            used: self.used,
+            slots: self.slots(),
+        }
+    }
+
+    /// Lends the bytes of a sector, which becomes the most recently used.
+    #[inline(always)]
+    pub fn get(&mut self, key: SectorKey) -> Option<&[u8]> {
+        let at = self.look_up(key)?;
+        let length = self.sector_length;
+        let bytes = self.bytes.get(at.wrapping_mul(length)..).and_then(|bytes| bytes.get(..length));
+        if bytes.is_none() {
+            // Cannot happen. Having something to do here, the compiler branches, and does not compute both outcomes.
+            self.misses = self.misses.wrapping_add(1);
+        }
+        bytes
+    }
+
+    /// Copies the bytes of a sector, which becomes the most recently used, to `to`; `false` if it is not held.
+    ///
+    /// # Errors
+    /// [`Error::WrongLength`], and nothing has changed.
+    #[inline(always)]
+    pub fn read(&mut self, key: SectorKey, to: &mut [u8]) -> Result<bool, Error> {
+        self.check_length(to)?;
+        // Of the length just checked, so that no second check stands between the bytes and the copy.
+        let length = to.len();
+        let Some(at) = self.look_up(key) else { return Ok(false) };
+        if let Some(from) = self.bytes.get(at.wrapping_mul(length)..).and_then(|bytes| bytes.get(..length)) {
+            to.copy_from_slice(from);
+        }
+        Ok(true)
+    }
+
+    /// Lends the bytes of a sector and changes nothing: neither its recency nor the statistics.
+    #[must_use]
+    pub fn peek(&self, key: SectorKey) -> Option<&[u8]> {
+        self.sector(self.find_visible(key)?)
+    }
+
+    /// Whether a sector is held and its bytes are there.
+    #[must_use]
+    pub fn contains(&self, key: SectorKey) -> bool {
+        self.find_visible(key).is_some()
+    }
+
+    /// Makes a sector the most recently used, as a hit does, and counts nothing; `false` if it is not held.
+    pub fn refresh(&mut self, key: SectorKey) -> bool {
+        match self.find_plain(key) {
+            Some((at, neighbours)) => {
+                self.touch(at, neighbours);
+                true
+            }
+            None => self.contains(key),
+        }
+    }
+
+    /// The sector that the next insertion would evict, with its bytes; `None` if it would evict nothing.
+    #[must_use]
+    pub fn victim(&self) -> Option<(SectorKey, &[u8])> {
+        let word = self.word(self.last);
+        if word.is_free() || self.eviction == Eviction::Never {
+            return None;
+        }
+        Some((word.key(), self.sector(self.last)?))
+    }
+
+    /// Holds these bytes for a sector, which becomes the most recently used.
+    ///
+    /// A dirty sector stays dirty, a pinned one pinned.
+    ///
+    /// # Errors
+    /// [`Error::WrongLength`]; [`Error::Filling`]; or, for a sector that is not held, [`Error::Full`] or
+    /// [`Error::Dirty`].
+    #[inline(always)]
+    pub fn put(&mut self, key: SectorKey, bytes: &[u8]) -> Result<Outcome, Error> {
+        self.check_length(bytes)?;
+        let bucket = self.bucket(key);
+        let Some(head) = self.head(bucket) else { return self.refuse() };
+        let (at, outcome) = match self.walk(head, |word| word.is_plainly(key)) {
+            Some((at, neighbours)) => {
+                self.touch(at, neighbours);
+                (at, self.compare(at, bytes))
+            }
+            None => match self.find_held(key) {
+                Some(at) if self.word(at).any(Word::FILLING) => return Err(Error::Filling),
+                Some(at) => (at, self.compare(at, bytes)),
+                None => self.claim(key, bucket)?,
+            },
+        };
+        if outcome != Outcome::Unchanged {
+            self.write(at, bytes);
+        }
+        Ok(outcome)
+    }
+
+    /// As [`put`](Self::put), and hands the key and the bytes of the sector that is about to be evicted to `evicted`,
+    /// if one is.
+    ///
+    /// # Errors
+    /// As [`put`](Self::put).
+    pub fn put_with(
+        &mut self,
+        key: SectorKey,
+        bytes: &[u8],
+        evicted: impl FnOnce(SectorKey, &[u8]),
+    ) -> Result<Outcome, Error> {
+        self.check_length(bytes)?;
+        if let Some((victim, held)) = self.displaced_by(key) {
+            evicted(victim, held);
+        }
+        self.put(key, bytes)
+    }
+
+    /// The sector that `put` would evict for this one, with its bytes; `None` if it would evict nothing.
+    #[must_use]
+    pub fn displaced_by(&self, key: SectorKey) -> Option<(SectorKey, &[u8])> {
+        if self.find(key).is_some() || self.word(self.last).any(Word::DIRTY) {
+            return None;
+        }
+        self.victim()
+    }
+
+    /// Reserves a slot for a sector and lends it to be written in place.
+    ///
+    /// Nobody sees the sector, and nothing evicts it, until [`finish_fill`](Self::finish_fill) or
+    /// [`cancel_fill`](Self::cancel_fill). The bytes lent are not cleared: they are some former sector's. A sector that
+    /// is held already disappears until then, and for good if the fill is cancelled.
+    ///
+    /// # Errors
+    /// [`Error::Filling`] if it is being filled already; [`Error::Dirty`] if the sector, or the one that would be
+    /// evicted for it, is dirty; [`Error::Full`].
+    pub fn begin_fill(&mut self, key: SectorKey) -> Result<&mut [u8], Error> {
+        let at = match self.find(key) {
+            Some(at) if self.word(at).any(Word::FILLING) => return Err(Error::Filling),
+            Some(at) if self.word(at).any(Word::DIRTY) => return Err(Error::Dirty(key)),
+            Some(at) => at,
+            None => self.claim(key, self.bucket(key))?.0,
+        };
+        self.flag(at, Word::FILLING);
+        self.sector_mut(at).ok_or(Error::Full)
+    }
+
+    /// Makes a sector visible whose slot was filled, as the most recently used; `false` if it was not being filled.
+    pub fn finish_fill(&mut self, key: SectorKey) -> bool {
+        let Some(at) = self.find_filling(key) else { return false };
+        self.unflag(at, Word::FILLING);
+        true
+    }
+
+    /// Gives up a fill and drops the sector; `false` if it was not being filled.
+    pub fn cancel_fill(&mut self, key: SectorKey) -> bool {
+        let Some(at) = self.find_filling(key) else { return false };
+        self.release(at);
+        true
+    }
+
+    /// Drops a sector, dirty or pinned or not, and lends its bytes a last time; `None` if it is not held.
+    ///
+    /// A sector that is being filled is dropped too, and has no bytes to lend.
+    pub fn remove(&mut self, key: SectorKey) -> Option<&[u8]> {
+        let at = self.find(key)?;
+        let visible = self.word(at).is_visible();
+        self.release(at);
+        if visible { self.sector(at) } else { None }
+    }
+
+    /// Drops all sectors of a drive, dirty and pinned ones too, and says how many. Looks at every slot.
+    pub fn invalidate_drive(&mut self, drive: Drive) -> usize {
+        self.release_all(|key| key.drive() == drive)
+    }
+
+    /// Drops `count` sectors of a drive from `first` on, dirty and pinned ones too, and says how many were held.
+    ///
+    /// Looks up each, or looks at every slot if those are fewer.
+    pub fn invalidate(&mut self, first: SectorKey, count: u32) -> usize {
+        let start = first.sector().number();
+        let end = start.saturating_add(count).min(Sector::COUNT);
+        let range = start..end;
+        if range.len() >= self.slots() {
+            return self
+                .release_all(|key| key.drive() == first.drive() && range.contains(&key.sector().number()));
+        }
+        let mut released = 0_usize;
+        for number in range {
+            let Ok(sector) = Sector::new(number) else { break };
+            if let Some(at) = self.find(SectorKey::new(first.drive(), sector)) {
+                self.release(at);
+                released = released.wrapping_add(1);
+            }
+        }
+        released
+    }
+
+    /// Drops everything, dirty and pinned sectors too. The statistics go on. Writes to every slot.
+    pub fn clear(&mut self) {
+        let last = self.slots().checked_sub(1).unwrap_or(L::END);
+        for (at, (record, chain)) in self.records.iter_mut().zip(self.chains.iter_mut()).enumerate() {
+            record.set_word(Word::FREE);
+            record.set_prev(at.wrapping_sub(1));
+            record.set_next(if at == last { L::END } else { at.wrapping_add(1) });
+            chain.set_follower(L::END);
+            for which in 0..L::HEADS {
+                chain.set_head(which, L::END);
+            }
+        }
+        self.first = if last == L::END { L::END } else { 0 };
+        self.last = last;
+        self.held = L::END;
+        self.releases = self.releases.wrapping_add(self.used);
+        self.used = 0;
+    }
+
+    /// Keeps a sector from eviction until it is unpinned; `false` if it is not held.
+    pub fn pin(&mut self, key: SectorKey) -> bool {
+        self.find_visible(key).map(|at| self.flag(at, Word::PINNED)).is_some()
+    }
+
+    /// Allows a sector to be evicted again, as the most recently used; `false` if it is not held.
+    pub fn unpin(&mut self, key: SectorKey) -> bool {
+        self.find_visible(key).map(|at| self.unflag(at, Word::PINNED)).is_some()
+    }
+
+    /// Notes that the device does not have a sector's bytes yet; `false` if it is not held.
+    ///
+    /// Where the least recently used sector is dirty, nothing can be inserted: see [`Error::Dirty`].
+    pub fn mark_dirty(&mut self, key: SectorKey) -> bool {
+        self.find_visible(key).map(|at| self.set_word(at, self.word(at).with(Word::DIRTY))).is_some()
+    }
+
+    /// Notes that the device has a sector's bytes; `false` if it is not held.
+    pub fn mark_clean(&mut self, key: SectorKey) -> bool {
+        self.find_visible(key).map(|at| self.set_word(at, self.word(at).without(Word::DIRTY))).is_some()
+    }
+
+    /// Whether a sector is held and dirty.
+    #[must_use]
+    pub fn is_dirty(&self, key: SectorKey) -> bool {
+        self.find_visible(key).is_some_and(|at| self.word(at).any(Word::DIRTY))
+    }
+
+    /// The sectors held, most recently used first; pinned ones come before all others, the one pinned last first.
+    ///
+    /// Reversed, it is the order in which to put them to make a cache that evicts in the same order.
+    #[must_use]
+    pub fn iter(&self) -> Iter<'_, 'm, L> {
+        Iter::new(self)
+    }
+
+    #[inline(always)]
+    pub(crate) fn check_length(&self, bytes: &[u8]) -> Result<(), Error> {
+        if bytes.len() == self.sector_length() {
+            return Ok(());
+        }
+        Err(Error::WrongLength { expected: self.sector_length, actual: bytes.len() })
+    }
+
+    /// The slot of a sector whose bytes are there, which becomes the most recently used; counted.
+    #[inline(always)]
+    fn look_up(&mut self, key: SectorKey) -> Option<usize> {
+        if let Some((at, neighbours)) = self.find_plain(key) {
+            self.touch(at, neighbours);
+            self.hits = self.hits.wrapping_add(1);
+            return Some(at);
+        }
+        if self.held < self.slots()
+            && let Some(at) = self.look_up_held(key)
+        {
+            return Some(at);
+        }
+        self.misses = self.misses.wrapping_add(1);
+        None
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn look_up_held(&mut self, key: SectorKey) -> Option<usize> {
+        let at = self.find_held(key).filter(|&at| self.word(at).is_visible())?;
+        self.hits = self.hits.wrapping_add(1);
+        Some(at)
+    }
+
+    /// Takes the last slot for a sector that is not held, given its bucket, and makes it the most recently used.
+    #[inline(always)]
+    fn claim(&mut self, key: SectorKey, bucket: usize) -> Result<(usize, Outcome), Error> {
+        let at = self.last;
+        let (Some(record), Some(chain)) = (self.records.get(at), self.chains.get(at)) else {
+            return self.refuse();
+        };
+        let (word, follower) = (record.word(), chain.follower());
+        // One test for the three exceptions: a cache that is full and goes on has none of them.
+        let outcome = if word.any(Word::FREE_OR_DIRTY) | (self.eviction == Eviction::Never) {
+            if !word.is_free() {
+                return if self.eviction == Eviction::Never {
+                    self.refuse()
+                } else {
+                    Err(Error::Dirty(word.key()))
+                };
+            }
+            self.used = self.used.wrapping_add(1);
+            Outcome::Inserted
+        } else {
+            self.unchain(at, word.key(), follower);
+            Outcome::Evicted(word.key())
+        };
+        self.claims = self.claims.wrapping_add(1);
+        self.chain(at, bucket);
+        self.move_last_to_first(at, key);
+        Ok((at, outcome))
+    }
+
+    fn refuse<T>(&mut self) -> Result<T, Error> {
+        self.refused = self.refused.wrapping_add(1);
+        Err(Error::Full)
+    }
+
+    fn release_all(&mut self, doomed: impl Fn(SectorKey) -> bool) -> usize {
+        let used_before = self.used;
+        for at in 0..self.slots() {
+            let word = self.word(at);
+            if !word.is_free() && doomed(word.key()) {
+                self.release(at);
+            }
+        }
+        used_before.wrapping_sub(self.used)
+    }
+
+    #[inline(always)]
+    fn word(&self, at: usize) -> Word {
+        self.records.get(at).map_or(Word::FREE, L::Record::word)
+    }
+
+    fn set_word(&mut self, at: usize, word: Word) {
+        if let Some(record) = self.records.get_mut(at) {
+            record.set_word(word);
+        }
+    }
+
+    #[inline(always)]
+    fn sector(&self, at: usize) -> Option<&[u8]> {
+        // Cannot wrap: `at` is a slot's number, and the length of all slots' bytes fits in a `usize`.
+        self.bytes.get(at.wrapping_mul(self.sector_length)..)?.get(..self.sector_length)
+    }
+
+    #[inline(always)]
+    fn sector_mut(&mut self, at: usize) -> Option<&mut [u8]> {
+        self.bytes.get_mut(at.wrapping_mul(self.sector_length)..)?.get_mut(..self.sector_length)
+    }
+
+    /// Whether a slot holds these very bytes.
+    #[inline(always)]
+    fn compare(&mut self, at: usize, bytes: &[u8]) -> Outcome {
+        if self.sector(at) != Some(bytes) {
+            return Outcome::Replaced;
+        }
+        self.unchanged = self.unchanged.wrapping_add(1);
+        Outcome::Unchanged
+    }
+
+    /// Copies a whole sector's bytes into a slot.
+    #[inline(always)]
+    fn write(&mut self, at: usize, bytes: &[u8]) {
+        let place = self.bytes.get_mut(at.wrapping_mul(bytes.len())..);
+        if let Some(place) = place.and_then(|place| place.get_mut(..bytes.len())) {
+            place.copy_from_slice(bytes);
+        }
+    }
+}
+
+/// Sector numbers have 24 bits, and so have sector lengths.
+const MOST_SECTOR_LENGTH: usize = 1 << 24;

@@ -1,0 +1,37 @@
+//! What lies where in a cache's memory. There is nothing to call here.
+//!
+//! A cache of *n* slots is three arrays, one after the other: *n* records, *n* chains, *n* sectors. There are as many
+//! buckets as slots, or in a wide cache twice as many. A bucket's head lies in the chain of a slot with which it has
+//! nothing else to do: bucket *b*'s in that of slot *b*, or in a wide cache of slot *b*/2.
+//!
+//! | Record: narrow | wide | Field | Meaning |
+//! |---------------:|-----:|-------|---------|
+//! |              0 |    0 | word  | `u32`: the key and the flags below |
+//! |              4 |    4 | prev  | the slot used just after this one; anything in the first of its list |
+//! |              6 |    8 | next  | the slot used just before this one, or `END` |
+//!
+//! | Chain: narrow | wide | Field    | Meaning |
+//! |--------------:|-----:|----------|---------|
+//! |             0 |    0 | follower | the slot that comes after *this slot* in its bucket, or `END` |
+//! |             2 |    4 | head     | the slot that comes first in *this bucket*, or `END` |
+//! |               |    8 | head     | the same for the next bucket |
+//!
+//! | Bits of the word | Field   | Meaning |
+//! |-----------------:|---------|---------|
+//! |                0 | free    | the slot holds nothing, and the rest of the word is 0 |
+//! |                1 | dirty   | the device does not have these bytes yet |
+//! |          2 to 25 | sector  | |
+//! |         26 to 29 | drive   | |
+//! |               30 | filling | the bytes are not there yet: nobody may see them |
+//! |               31 | pinned  | may not be evicted |
+//!
+//! With the two flags that are rarely set above the key, the word of nearly every slot, shifted by 2, *is* the key: one
+//! instruction compares it. Links are `u16` in the narrow layout, which makes 12 bytes a slot, and `u32` in the wide
+//! one, which makes 24; all are little-endian. Everything is read bytewise, so the memory needs no alignment; compilers
+//! merge the bytes into single loads and stores where the machine allows it.
+//!
+//! `END` is the largest link. No slot has that number, so looking it up finds nothing: the bounds check that safe code
+//! needs anyway is also what ends a list.
+//!
+//! Where the lists start and end, what is counted, and the lengths are in the [`SectorCache`](crate::SectorCache)
+//! itself, so the memory alone is no snapshot: [`iter`](crate::SectorCache::iter) gives what one needs.

@@ -1,0 +1,206 @@
+//! The bookkeeping of one slot, as bytes in the caller's memory: what the tables of [`layout`](crate::layout) say.
+
+use crate::SectorKey;
+
+/// Key and flags of a slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Word(u32);
+
+impl Word {
+    pub const FREE: Self = Self(1);
+    pub const DIRTY: u32 = 1 << 1;
+    pub const FREE_OR_DIRTY: u32 = Self::FREE.0 | Self::DIRTY;
+    pub const FILLING: u32 = 1 << 30;
+    pub const PINNED: u32 = 1 << 31;
+    const KEY_AT: u32 = 2;
+
+    /// A slot that holds `key`, with no flag set.
+    #[inline(always)]
+    pub const fn holding(key: SectorKey) -> Self {
+        Self(key.bits() << Self::KEY_AT)
+    }
+
+    #[inline(always)]
+    pub const fn key(self) -> SectorKey {
+        SectorKey::from_bits(self.0 >> Self::KEY_AT)
+    }
+
+    /// Whether the slot is `key`'s, and neither pinned nor being filled.
+    #[inline(always)]
+    pub const fn is_plainly(self, key: SectorKey) -> bool {
+        self.0 >> Self::KEY_AT == key.bits()
+    }
+
+    /// Whether one of `flags` is set.
+    #[inline(always)]
+    pub const fn any(self, flags: u32) -> bool {
+        self.0 & flags != 0
+    }
+
+    pub const fn with(self, flag: u32) -> Self {
+        Self(self.0 | flag)
+    }
+
+    pub const fn without(self, flag: u32) -> Self {
+        Self(self.0 & !flag)
+    }
+
+    #[inline(always)]
+    pub const fn is_free(self) -> bool {
+        self.any(Self::FREE.0)
+    }
+
+    /// Whether eviction passes the slot by.
+    #[inline(always)]
+    pub const fn is_held(self) -> bool {
+        self.any(Self::FILLING | Self::PINNED)
+    }
+
+    /// Whether readers may have its bytes.
+    #[inline(always)]
+    pub const fn is_visible(self) -> bool {
+        !self.any(Self::FREE.0 | Self::FILLING)
+    }
+}
+
+/// How wide the links are: `u16` in the narrow layout, `u32` in the wide one.
+///
+/// Sealed: the two are all there are.
+pub trait Link: Copy + core::fmt::Debug + sealed::Layout {}
+
+impl Link for u16 {}
+impl Link for u32 {}
+
+pub(crate) mod sealed {
+    /// Records and chains, as many of each.
+    pub(crate) type Arrays<'m, L> = (&'m mut [<L as Layout>::Record], &'m mut [<L as Layout>::Chain]);
+
+    /// The byte layout that goes with a width of links.
+    pub trait Layout: Sized {
+        /// See the tables above.
+        type Record: Record;
+        /// See the tables above.
+        type Chain: Chain;
+        /// Bytes of bookkeeping a slot.
+        const SLOT_BYTES: usize;
+        /// Buckets a slot.
+        const HEADS: usize;
+        /// The largest link: the number of no slot, and so also the most slots.
+        const END: usize;
+
+        /// Splits the bookkeeping into records and chains, `slots` of each; `None` if it is shorter.
+        fn split(memory: &mut [u8], slots: usize) -> Option<Arrays<'_, Self>>;
+    }
+
+    /// A slot's key and its place in a list.
+    pub trait Record: Copy + core::fmt::Debug {
+        fn word(&self) -> super::Word;
+        fn prev(&self) -> usize;
+        fn next(&self) -> usize;
+        fn set_word(&mut self, word: super::Word);
+        fn set_prev(&mut self, at: usize);
+        fn set_next(&mut self, at: usize);
+    }
+
+    /// A slot's place in its bucket, and where some buckets start.
+    pub trait Chain: Copy + core::fmt::Debug {
+        fn follower(&self) -> usize;
+        fn head(&self, which: usize) -> usize;
+        fn set_follower(&mut self, at: usize);
+        fn set_head(&mut self, which: usize, at: usize);
+    }
+}
+
+/// The bytes of a link: the number of a slot, or `END`, which both fit.
+macro_rules! link {
+    ($at:ident, $link:ty) => {{
+        #[expect(clippy::cast_possible_truncation, reason = "a slot's number or END, which a link can hold")]
+        let link = $at as $link;
+        link.to_le_bytes()
+    }};
+}
+
+/// Writes a layout for a width of links. A record is so many links' worth of bytes: the word, and two links.
+macro_rules! layout {
+    ($link:ty, record: $links:literal links, prev: $prev:literal, next: $next:literal, heads: $heads:literal) => {
+        impl sealed::Layout for $link {
+            type Record = [[u8; size_of::<$link>()]; $links];
+            type Chain = [[u8; size_of::<$link>()]; 1 + $heads];
+            const SLOT_BYTES: usize = size_of::<Self::Record>() + size_of::<Self::Chain>();
+            const HEADS: usize = $heads;
+            const END: usize = <$link>::MAX as usize;
+
+            #[inline(always)]
+            fn split(memory: &mut [u8], slots: usize) -> Option<sealed::Arrays<'_, Self>> {
+                let (links, _) = memory.as_chunks_mut();
+                let (records, chains) = links.split_at_mut_checked(slots.checked_mul($links)?)?;
+                Some((records.as_chunks_mut().0, chains.as_chunks_mut().0.get_mut(..slots)?))
+            }
+        }
+
+        impl sealed::Record for <$link as sealed::Layout>::Record {
+            #[inline(always)]
+            fn word(&self) -> Word {
+                self.as_flattened().first_chunk().map_or(Word::FREE, |bytes| Word(u32::from_le_bytes(*bytes)))
+            }
+
+            #[inline(always)]
+            fn prev(&self) -> usize {
+                <$link>::from_le_bytes(self[$prev]) as usize
+            }
+
+            #[inline(always)]
+            fn next(&self) -> usize {
+                <$link>::from_le_bytes(self[$next]) as usize
+            }
+
+            #[inline(always)]
+            fn set_word(&mut self, word: Word) {
+                if let Some(bytes) = self.as_flattened_mut().first_chunk_mut() {
+                    *bytes = word.0.to_le_bytes();
+                }
+            }
+
+            #[inline(always)]
+            fn set_prev(&mut self, at: usize) {
+                self[$prev] = link!(at, $link);
+            }
+
+            #[inline(always)]
+            fn set_next(&mut self, at: usize) {
+                self[$next] = link!(at, $link);
+            }
+        }
+
+        impl sealed::Chain for <$link as sealed::Layout>::Chain {
+            #[inline(always)]
+            fn follower(&self) -> usize {
+                <$link>::from_le_bytes(self[0]) as usize
+            }
+
+            #[inline(always)]
+            fn head(&self, which: usize) -> usize {
+                self.get(1 + which)
+                    .map_or(<$link as sealed::Layout>::END, |link| <$link>::from_le_bytes(*link) as usize)
+            }
+
+            #[inline(always)]
+            fn set_follower(&mut self, at: usize) {
+                self[0] = link!(at, $link);
+            }
+
+            #[inline(always)]
+            fn set_head(&mut self, which: usize, at: usize) {
+                if let Some(place) = self.get_mut(1 + which) {
+                    *place = link!(at, $link);
+                }
+            }
+        }
+    };
+}
+
+layout!(u16, record: 4 links, prev: 2, next: 3, heads: 1);
+layout!(u32, record: 3 links, prev: 1, next: 2, heads: 2);
+
+// What the design promises: 12 bytes a slot while 16 bits can number the slots.
+const _: () = assert!(<u16 as sealed::Layout>::SLOT_BYTES == 12 && <u32 as sealed::Layout>::SLOT_BYTES == 24);
