@@ -1,0 +1,65 @@
+//! Results: zero is success, positive a documented outcome, negative an error. Codes are only ever added.
+
+use core_cache::{Error, Outcome};
+
+/// Done.
+pub const SECTOR_CACHE_OK: i32 = 0;
+/// The sector is not held.
+pub const SECTOR_CACHE_MISS: i32 = 1;
+/// The sector was not held, and got a free slot.
+pub const SECTOR_CACHE_INSERTED: i32 = 2;
+/// The sector was held with other bytes.
+pub const SECTOR_CACHE_REPLACED: i32 = 3;
+/// The sector was held with the same bytes.
+pub const SECTOR_CACHE_UNCHANGED: i32 = 4;
+/// The sector was not held, and got the slot of another.
+pub const SECTOR_CACHE_EVICTED: i32 = 5;
+
+/// A pointer is NULL that may not be.
+pub const SECTOR_CACHE_ERROR_NULL: i32 = -1;
+/// The storage is not aligned; declare it with the macro.
+pub const SECTOR_CACHE_ERROR_ALIGNMENT: i32 = -2;
+/// The storage has too few bytes; see the macros for its size.
+pub const SECTOR_CACHE_ERROR_TOO_SMALL: i32 = -3;
+/// Header and library do not belong together: compile again with the library's header.
+pub const SECTOR_CACHE_ERROR_VERSION: i32 = -4;
+/// The object was not initialised, or something wrote over it.
+pub const SECTOR_CACHE_ERROR_NOT_INITIALISED: i32 = -5;
+/// A drive from 16 on, a sector from 16,777,216 on, more than 65,535 slots, or a sector length of 0 or too many.
+pub const SECTOR_CACHE_ERROR_OUT_OF_RANGE: i32 = -6;
+/// A length that is not the sector length, or a buffer that is too short.
+pub const SECTOR_CACHE_ERROR_LENGTH: i32 = -7;
+/// No slot is free and nothing may be evicted.
+pub const SECTOR_CACHE_ERROR_FULL: i32 = -8;
+/// A sector that would be overwritten is dirty: write it to its device and mark it clean first.
+pub const SECTOR_CACHE_ERROR_DIRTY: i32 = -9;
+/// A flag that this version does not know.
+pub const SECTOR_CACHE_ERROR_FLAGS: i32 = -10;
+/// The sector is being filled in place: finish or cancel that first.
+pub const SECTOR_CACHE_ERROR_FILLING: i32 = -11;
+
+pub(crate) fn error(error: Error) -> i32 {
+    match error {
+        Error::OutOfRange | Error::Unaddressable => SECTOR_CACHE_ERROR_OUT_OF_RANGE,
+        Error::WrongLength { .. } => SECTOR_CACHE_ERROR_LENGTH,
+        Error::MemoryTooSmall { .. } => SECTOR_CACHE_ERROR_TOO_SMALL,
+        Error::Dirty(_) => SECTOR_CACHE_ERROR_DIRTY,
+        Error::Filling => SECTOR_CACHE_ERROR_FILLING,
+        // The compiler asks for a last arm, and the next error to come is no success.
+        Error::Full | _ => SECTOR_CACHE_ERROR_FULL,
+    }
+}
+
+pub(crate) fn outcome(outcome: Outcome) -> i32 {
+    match outcome {
+        Outcome::Inserted => SECTOR_CACHE_INSERTED,
+        Outcome::Replaced => SECTOR_CACHE_REPLACED,
+        Outcome::Unchanged => SECTOR_CACHE_UNCHANGED,
+        Outcome::Evicted(_) => SECTOR_CACHE_EVICTED,
+    }
+}
+
+/// OK if the sector was held, else a miss.
+pub(crate) fn found(held: bool) -> i32 {
+    if held { SECTOR_CACHE_OK } else { SECTOR_CACHE_MISS }
+}
