@@ -1,0 +1,72 @@
+//! What the documents name is there: the files they link or quote, and the tests that are said to show something.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+#[test]
+fn documents_name_what_exists() {
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let sources = sources_in(&workspace);
+    let mut missing = Vec::new();
+    for document in ["README.md", "CHANGELOG.md", "docs/architecture.md"] {
+        let path = workspace.join(document);
+        let text = read(&path);
+        let folder = path.parent().expect("a document is in a folder");
+        let links = between(&text, "](", ")").filter(|link| !link.contains("://"));
+        missing.extend(
+            links.filter(|link| !folder.join(link).exists()).map(|link| format!("{document}: {link}")),
+        );
+        let quoted = between(&text, "test ", " ... ok").filter_map(|test| test.rsplit("::").next());
+        for name in between(&text, "`", "`").chain(quoted) {
+            let exists = if is_path(name) {
+                workspace.join(name).exists()
+            } else {
+                !is_test(name) || sources.iter().any(|source| source.contains(&format!("fn {name}(")))
+            };
+            if !exists {
+                missing.push(format!("{document}: {name}"));
+            }
+        }
+    }
+    assert!(missing.is_empty(), "named, but not there: {missing:#?}");
+}
+
+fn read(path: &Path) -> String {
+    fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// What stands between the marks, on one line.
+fn between<'t>(text: &'t str, start: &'t str, end: &'t str) -> impl Iterator<Item = &'t str> {
+    text.lines().filter(|line| !line.starts_with("```")).flat_map(move |mut line| {
+        std::iter::from_fn(move || {
+            let (_, rest) = line.split_once(start)?;
+            let (found, rest) = rest.split_once(end)?;
+            line = rest;
+            Some(found)
+        })
+    })
+}
+
+fn is_path(name: &str) -> bool {
+    name.contains('/') && !name.contains([' ', '<', '{', '('])
+}
+
+/// Tests have long names.
+fn is_test(name: &str) -> bool {
+    name.matches('_').count() >= 4
+        && name
+            .chars()
+            .all(|character| character.is_ascii_lowercase() || character == '_' || character.is_ascii_digit())
+}
+
+/// All Rust in the workspace, but for what a build left there.
+fn sources_in(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).expect("the workspace can be read");
+    let paths: Vec<PathBuf> = entries.map(|entry| entry.expect("its folders can be").path()).collect();
+    let (folders, files): (Vec<_>, Vec<_>) = paths.into_iter().partition(|path| path.is_dir());
+    let wanted = |path: &&PathBuf| !["target", "build", ".git"].iter().any(|name| path.ends_with(name));
+    let rust = files.iter().filter(|path| path.extension().is_some_and(|ending| ending == "rs"));
+    rust.map(|path| read(path))
+        .chain(folders.iter().filter(wanted).flat_map(|path| sources_in(path)))
+        .collect()
+}
