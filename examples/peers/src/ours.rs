@@ -15,14 +15,17 @@ impl<L: Link> Cache for SectorCache<'_, L> {
         self.contains(key)
     }
 
+    #[inline(always)]
     fn read(&mut self, key: SectorKey, out: &mut SectorBytes) -> bool {
         self.get(key).map(|bytes| out.copy_from_slice(bytes)).is_some()
     }
 
+    #[inline(always)]
     fn lend(&mut self, key: SectorKey) -> Option<&[u8]> {
         self.get(key)
     }
 
+    #[inline(always)]
     fn insert(&mut self, key: SectorKey, bytes: &SectorBytes) {
         self.put(key, bytes).expect("nothing is pinned or dirty");
     }

@@ -25,14 +25,17 @@ macro_rules! lending_peer {
                 self.peek(&key).is_some()
             }
 
+            #[inline(always)]
             fn read(&mut self, key: u32, out: &mut SectorBytes) -> bool {
                 self.get(&key).map(|bytes| *out = *bytes).is_some()
             }
 
+            #[inline(always)]
             fn lend(&mut self, key: u32) -> Option<&[u8]> {
                 self.get(&key).map(|bytes| bytes.as_slice())
             }
 
+            #[inline(always)]
             fn insert(&mut self, key: u32, bytes: &SectorBytes) {
                 self.$insert(key, *bytes);
             }
@@ -57,14 +60,17 @@ impl<S: BuildHasher + Clone + Send + Sync + 'static> Cache for MokaCache<u32, Se
         self.contains_key(&key)
     }
 
+    #[inline(always)]
     fn read(&mut self, key: u32, out: &mut SectorBytes) -> bool {
         self.get(&key).map(|bytes| *out = bytes).is_some()
     }
 
+    #[inline(always)]
     fn lend(&mut self, _: u32) -> Option<&[u8]> {
         None
     }
 
+    #[inline(always)]
     fn insert(&mut self, key: u32, bytes: &SectorBytes) {
         MokaCache::insert(self, key, *bytes);
     }

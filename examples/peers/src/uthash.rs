@@ -59,12 +59,14 @@ impl Cache for UthashCache {
         unsafe { uthash_cache_holds(self.raw.as_ptr(), key) != 0 }
     }
 
+    #[inline(always)]
     fn read(&mut self, key: u32, out: &mut SectorBytes) -> bool {
         const { assert!(size_of::<SectorBytes>() == SECTOR_LENGTH) };
         // SAFETY: `raw` is live and not shared, and `out` has room for the 137 bytes that C writes.
         unsafe { uthash_cache_read(self.raw.as_ptr(), key, out.as_mut_ptr()) != 0 }
     }
 
+    #[inline(always)]
     fn lend(&mut self, key: u32) -> Option<&[u8]> {
         // SAFETY: `raw` is live and not shared.
         let bytes = unsafe { uthash_cache_get(self.raw.as_ptr(), key) };
@@ -72,6 +74,7 @@ impl Cache for UthashCache {
         (!bytes.is_null()).then(|| unsafe { std::slice::from_raw_parts(bytes, SECTOR_LENGTH) })
     }
 
+    #[inline(always)]
     fn insert(&mut self, key: u32, bytes: &SectorBytes) {
         // SAFETY: `raw` is live and not shared, and C reads just the 137 bytes.
         unsafe { uthash_cache_insert(self.raw.as_ptr(), key, bytes.as_ptr()) };
