@@ -13,7 +13,7 @@ mod model;
 mod tests;
 
 pub use self::iter::{Entry, Iter};
-use crate::slot::sealed::{Chain as _, Record as _};
+use crate::slot::sealed::Record as _;
 use crate::slot::{Link, Word};
 use crate::{Drive, Error, Sector, SectorKey, Stats};
 
@@ -94,7 +94,7 @@ impl<'m> WideSectorCache<'m> {
     /// Makes an empty wide cache; see [`SectorCache::new`].
     ///
     /// # Errors
-    /// As [`SectorCache::new`], but for 2^32 - 1 slots.
+    /// As [`SectorCache::new`], but for 67,108,863 slots.
     pub fn wide(
         memory: &'m mut [u8],
         slots: usize,
@@ -197,7 +197,7 @@ impl<'m, L: Link> SectorCache<'m, L> {
     pub fn get(&mut self, key: SectorKey) -> Option<&[u8]> {
         let at = self.look_up(key)?;
         let length = self.sector_length;
-        let bytes = self.bytes.get(at.wrapping_mul(length)..).and_then(|bytes| bytes.get(..length));
+        let bytes = self.bytes.get(range_of(at, length));
         if bytes.is_none() {
             // Cannot happen. Having something to do here, the compiler branches, and does not compute both outcomes.
             self.misses = self.misses.wrapping_add(1);
@@ -215,7 +215,7 @@ impl<'m, L: Link> SectorCache<'m, L> {
         // Of the length just checked, so that no second check stands between the bytes and the copy.
         let length = to.len();
         let Some(at) = self.look_up(key) else { return Ok(false) };
-        if let Some(from) = self.bytes.get(at.wrapping_mul(length)..).and_then(|bytes| bytes.get(..length)) {
+        if let Some(from) = self.bytes.get(range_of(at, length)) {
             to.copy_from_slice(from);
         }
         Ok(true)
@@ -265,8 +265,7 @@ impl<'m, L: Link> SectorCache<'m, L> {
     pub fn put(&mut self, key: SectorKey, bytes: &[u8]) -> Result<Outcome, Error> {
         self.check_length(bytes)?;
         let bucket = self.bucket(key);
-        let Some(head) = self.head(bucket) else { return self.refuse() };
-        let (at, outcome) = match self.walk(head, |word| word.is_plainly(key)) {
+        let (at, outcome) = match self.find_plain_new(key, bucket) {
             Some((at, neighbours)) => {
                 self.touch(at, neighbours);
                 (at, self.compare(at, bytes))
@@ -384,14 +383,13 @@ impl<'m, L: Link> SectorCache<'m, L> {
     /// Drops everything, dirty and pinned sectors too. The statistics go on. Writes to every slot.
     pub fn clear(&mut self) {
         let last = self.slots().checked_sub(1).unwrap_or(L::END);
-        for (at, (record, chain)) in self.records.iter_mut().zip(self.chains.iter_mut()).enumerate() {
+        for (at, record) in self.records.iter_mut().enumerate() {
             record.set_word(Word::FREE);
             record.set_prev(at.wrapping_sub(1));
             record.set_next(if at == last { L::END } else { at.wrapping_add(1) });
-            chain.set_follower(L::END);
-            for which in 0..L::HEADS {
-                chain.set_head(which, L::END);
-            }
+        }
+        for bucket in 0..self.slots() {
+            L::clear(self.chains, bucket);
         }
         self.first = if last == L::END { L::END } else { 0 };
         self.last = last;
@@ -473,10 +471,10 @@ impl<'m, L: Link> SectorCache<'m, L> {
     #[inline(always)]
     fn claim(&mut self, key: SectorKey, bucket: usize) -> Result<(usize, Outcome), Error> {
         let at = self.last;
-        let (Some(record), Some(chain)) = (self.records.get(at), self.chains.get(at)) else {
+        let (Some(follower), Some(record)) = (self.follower(at), self.records.get(at)) else {
             return self.refuse();
         };
-        let (word, follower) = (record.word(), chain.follower());
+        let word = record.word();
         // One test for the three exceptions: a cache that is full and goes on has none of them.
         let outcome = if word.any(Word::FREE_OR_DIRTY) | (self.eviction == Eviction::Never) {
             if !word.is_free() {
@@ -493,7 +491,7 @@ impl<'m, L: Link> SectorCache<'m, L> {
             Outcome::Evicted(word.key())
         };
         self.claims = self.claims.wrapping_add(1);
-        self.chain(at, bucket);
+        self.chain(at, key, bucket);
         self.move_last_to_first(at, key);
         Ok((at, outcome))
     }
@@ -527,13 +525,12 @@ impl<'m, L: Link> SectorCache<'m, L> {
 
     #[inline(always)]
     fn sector(&self, at: usize) -> Option<&[u8]> {
-        // Cannot wrap: `at` is a slot's number, and the length of all slots' bytes fits in a `usize`.
-        self.bytes.get(at.wrapping_mul(self.sector_length)..)?.get(..self.sector_length)
+        self.bytes.get(range_of(at, self.sector_length))
     }
 
     #[inline(always)]
     fn sector_mut(&mut self, at: usize) -> Option<&mut [u8]> {
-        self.bytes.get_mut(at.wrapping_mul(self.sector_length)..)?.get_mut(..self.sector_length)
+        self.bytes.get_mut(range_of(at, self.sector_length))
     }
 
     /// Whether a slot holds these very bytes.
@@ -549,11 +546,19 @@ impl<'m, L: Link> SectorCache<'m, L> {
     /// Copies a whole sector's bytes into a slot.
     #[inline(always)]
     fn write(&mut self, at: usize, bytes: &[u8]) {
-        let place = self.bytes.get_mut(at.wrapping_mul(bytes.len())..);
-        if let Some(place) = place.and_then(|place| place.get_mut(..bytes.len())) {
+        if let Some(place) = self.bytes.get_mut(range_of(at, bytes.len())) {
             place.copy_from_slice(bytes);
         }
     }
+}
+
+/// Where a slot's sector lies among all sectors.
+///
+/// Cannot wrap: `at` is a slot's number, and the length of all slots' bytes fits in a `usize`.
+#[inline(always)]
+const fn range_of(at: usize, length: usize) -> core::ops::Range<usize> {
+    let start = at.wrapping_mul(length);
+    start..start.wrapping_add(length)
 }
 
 /// Sector numbers have 24 bits, and so have sector lengths.

@@ -19,7 +19,7 @@ pub enum Error {
     },
     /// The caller's mistake: there is no such cache.
     #[error(
-        "sectors have 1 to 16,777,216 bytes, and a cache at most 65,535 slots, or 4,294,967,295 if it is wide"
+        "sectors have 1 to 16,777,216 bytes, and a cache at most 65,535 slots, or 67,108,863 if it is wide"
     )]
     Unaddressable,
     /// The caller's mistake: the memory supplied is too short.

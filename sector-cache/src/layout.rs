@@ -1,20 +1,22 @@
 //! What lies where in a cache's memory. There is nothing to call here.
 //!
 //! A cache of *n* slots is three arrays, one after the other: *n* records, *n* chains, *n* sectors. There are as many
-//! buckets as slots, or in a wide cache twice as many. A bucket's head lies in the chain of a slot with which it has
-//! nothing else to do: bucket *b*'s in that of slot *b*, or in a wide cache of slot *b*/2.
+//! buckets as slots. A bucket's head, or two in a wide cache, lies in the chain of the slot with the bucket's number,
+//! with which it has nothing else to do. A slot's follower is what the search looks at next: it is in the chain where a
+//! record has 8 bytes, and in a wide record, which it fills to 16; so either array is indexed by a shift.
 //!
 //! | Record: narrow | wide | Field | Meaning |
 //! |---------------:|-----:|-------|---------|
 //! |              0 |    0 | word  | `u32`: the key and the flags below |
 //! |              4 |    4 | prev  | the slot used just after this one; anything in the first of its list |
 //! |              6 |    8 | next  | the slot used just before this one, or `END` |
+//! |                |   12 | follower | as in a narrow chain |
 //!
 //! | Chain: narrow | wide | Field    | Meaning |
 //! |--------------:|-----:|----------|---------|
-//! |             0 |    0 | follower | the slot that comes after *this slot* in its bucket, or `END` |
-//! |             2 |    4 | head     | the slot that comes first in *this bucket*, or `END` |
-//! |               |    8 | head     | the same for the next bucket |
+//! |             0 |      | follower | the slot that comes after *this slot* in its bucket, or `END` |
+//! |               |    0 | first    | a slot of *this bucket*, or `END` |
+//! |             2 |    4 | head     | the slot that comes first in *this bucket's* chain, or `END` |
 //!
 //! | Bits of the word | Field   | Meaning |
 //! |-----------------:|---------|---------|
@@ -30,7 +32,11 @@
 //! one, which makes 24; all are little-endian. Everything is read bytewise, so the memory needs no alignment; compilers
 //! merge the bytes into single loads and stores where the machine allows it.
 //!
-//! `END` is the largest link. No slot has that number, so looking it up finds nothing: the bounds check that safe code
+//! In a wide cache the upper 6 bits of a first, head or follower are the *tag* of the key in the slot that it leads to: of the
+//! key times the constant that spreads keys over the buckets, the lower 6 bits. A search passes a slot by, without a
+//! look at it, if its link has another tag.
+//!
+//! `END` is the largest number that a link holds, of 16 bits or of 26, with no tag. No slot has that number, so looking it up finds nothing: the bounds check that safe code
 //! needs anyway is also what ends a list.
 //!
 //! Where the lists start and end, what is counted, and the lengths are in the [`SectorCache`](crate::SectorCache)

@@ -66,12 +66,15 @@ impl Word {
 /// How wide the links are: `u16` in the narrow layout, `u32` in the wide one.
 ///
 /// Sealed: the two are all there are.
-pub trait Link: Copy + core::fmt::Debug + sealed::Layout {}
+pub trait Link: Copy + core::fmt::Debug + sealed::Index {}
 
 impl Link for u16 {}
 impl Link for u32 {}
 
 pub(crate) mod sealed {
+    use super::Word;
+    use crate::SectorKey;
+
     /// Records and chains, as many of each.
     pub(crate) type Arrays<'m, L> = (&'m mut [<L as Layout>::Record], &'m mut [<L as Layout>::Chain]);
 
@@ -80,34 +83,94 @@ pub(crate) mod sealed {
         /// See the tables above.
         type Record: Record;
         /// See the tables above.
-        type Chain: Chain;
+        type Chain: Copy + core::fmt::Debug;
         /// Bytes of bookkeeping a slot.
         const SLOT_BYTES: usize;
-        /// Buckets a slot.
-        const HEADS: usize;
-        /// The largest link: the number of no slot, and so also the most slots.
+        /// The largest number in a link: that of no slot, and so also the most slots. It has no tag.
         const END: usize;
 
         /// Splits the bookkeeping into records and chains, `slots` of each; `None` if it is shorter.
         fn split(memory: &mut [u8], slots: usize) -> Option<Arrays<'_, Self>>;
     }
 
-    /// A slot's key and its place in a list.
-    pub trait Record: Copy + core::fmt::Debug {
-        fn word(&self) -> super::Word;
-        fn prev(&self) -> usize;
-        fn next(&self) -> usize;
-        fn set_word(&mut self, word: super::Word);
-        fn set_prev(&mut self, at: usize);
-        fn set_next(&mut self, at: usize);
+    /// What finds slots by the sectors they hold: chains of slots, one a bucket. `found` knows the word looked for.
+    pub trait Index: Layout {
+        /// Searches a bucket for a sector that is probably there.
+        fn search(
+            records: &[Self::Record],
+            chains: &[Self::Chain],
+            bucket: usize,
+            key: SectorKey,
+            found: impl Fn(Word) -> bool,
+        ) -> Option<(usize, Neighbours)>;
+
+        /// Searches a bucket for a sector that is probably not there.
+        fn search_new(
+            records: &[Self::Record],
+            chains: &[Self::Chain],
+            bucket: usize,
+            key: SectorKey,
+            found: impl Fn(Word) -> bool,
+        ) -> Option<(usize, Neighbours)>;
+
+        /// Puts a slot into its key's bucket.
+        fn insert(
+            records: &mut [Self::Record],
+            chains: &mut [Self::Chain],
+            bucket: usize,
+            key: SectorKey,
+            at: usize,
+        );
+
+        /// What comes after a slot in its bucket; `None` if there is no such slot.
+        fn follower(records: &[Self::Record], chains: &[Self::Chain], at: usize) -> Option<usize>;
+
+        /// Takes a slot, whose follower is given, out of its key's bucket.
+        fn remove(
+            records: &mut [Self::Record],
+            chains: &mut [Self::Chain],
+            bucket: usize,
+            key: SectorKey,
+            at: usize,
+            follower: usize,
+        );
+
+        /// Empties a bucket, whatever its slots say.
+        fn clear(chains: &mut [Self::Chain], bucket: usize);
+
+        /// Hands the slots of a bucket to `visit` until that returns `false`.
+        #[cfg(any(test, fuzzing))]
+        fn visit(
+            records: &[Self::Record],
+            chains: &[Self::Chain],
+            bucket: usize,
+            visit: impl FnMut(usize) -> bool,
+        );
     }
 
-    /// A slot's place in its bucket, and where some buckets start.
-    pub trait Chain: Copy + core::fmt::Debug {
-        fn follower(&self) -> usize;
-        fn head(&self, which: usize) -> usize;
-        fn set_follower(&mut self, at: usize);
-        fn set_head(&mut self, which: usize, at: usize);
+    /// The slots before and after one in its list.
+    #[derive(Clone, Copy, Debug)]
+    pub struct Neighbours {
+        /// Means nothing if the slot is the first of its list.
+        pub prev: usize,
+        pub next: usize,
+    }
+
+    impl Neighbours {
+        #[inline(always)]
+        pub fn of(record: &impl Record) -> Self {
+            Self { prev: record.prev(), next: record.next() }
+        }
+    }
+
+    /// A slot's key and its place in a list.
+    pub trait Record: Copy + core::fmt::Debug {
+        fn word(&self) -> Word;
+        fn prev(&self) -> usize;
+        fn next(&self) -> usize;
+        fn set_word(&mut self, word: Word);
+        fn set_prev(&mut self, at: usize);
+        fn set_next(&mut self, at: usize);
     }
 }
 
@@ -120,20 +183,19 @@ macro_rules! link {
     }};
 }
 
-/// Writes a layout for a width of links. A record is so many links' worth of bytes: the word, and two links.
+/// Writes a layout for a width of links, of which four make a record and two a chain.
 macro_rules! layout {
-    ($link:ty, record: $links:literal links, prev: $prev:literal, next: $next:literal, heads: $heads:literal) => {
+    ($link:ty, prev: $prev:literal, next: $next:literal, number: $bits:literal bits) => {
         impl sealed::Layout for $link {
-            type Record = [[u8; size_of::<$link>()]; $links];
-            type Chain = [[u8; size_of::<$link>()]; 1 + $heads];
+            type Record = [[u8; size_of::<$link>()]; 4];
+            type Chain = [[u8; size_of::<$link>()]; 2];
             const SLOT_BYTES: usize = size_of::<Self::Record>() + size_of::<Self::Chain>();
-            const HEADS: usize = $heads;
-            const END: usize = <$link>::MAX as usize;
+            const END: usize = (1 << $bits) - 1;
 
             #[inline(always)]
             fn split(memory: &mut [u8], slots: usize) -> Option<sealed::Arrays<'_, Self>> {
                 let (links, _) = memory.as_chunks_mut();
-                let (records, chains) = links.split_at_mut_checked(slots.checked_mul($links)?)?;
+                let (records, chains) = links.split_at_mut_checked(slots.checked_mul(4)?)?;
                 Some((records.as_chunks_mut().0, chains.as_chunks_mut().0.get_mut(..slots)?))
             }
         }
@@ -171,36 +233,11 @@ macro_rules! layout {
                 self[$next] = link!(at, $link);
             }
         }
-
-        impl sealed::Chain for <$link as sealed::Layout>::Chain {
-            #[inline(always)]
-            fn follower(&self) -> usize {
-                <$link>::from_le_bytes(self[0]) as usize
-            }
-
-            #[inline(always)]
-            fn head(&self, which: usize) -> usize {
-                self.get(1 + which)
-                    .map_or(<$link as sealed::Layout>::END, |link| <$link>::from_le_bytes(*link) as usize)
-            }
-
-            #[inline(always)]
-            fn set_follower(&mut self, at: usize) {
-                self[0] = link!(at, $link);
-            }
-
-            #[inline(always)]
-            fn set_head(&mut self, which: usize, at: usize) {
-                if let Some(place) = self.get_mut(1 + which) {
-                    *place = link!(at, $link);
-                }
-            }
-        }
     };
 }
 
-layout!(u16, record: 4 links, prev: 2, next: 3, heads: 1);
-layout!(u32, record: 3 links, prev: 1, next: 2, heads: 2);
+layout!(u16, prev: 2, next: 3, number: 16 bits);
+layout!(u32, prev: 1, next: 2, number: 26 bits);
 
 // What the design promises: 12 bytes a slot while 16 bits can number the slots.
 const _: () = assert!(<u16 as sealed::Layout>::SLOT_BYTES == 12 && <u32 as sealed::Layout>::SLOT_BYTES == 24);

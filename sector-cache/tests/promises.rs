@@ -51,21 +51,23 @@ fn narrow_memory_is_laid_out_as_documented() {
 /// The other two flags, with the key of all ones.
 #[test]
 fn wide_memory_is_laid_out_as_documented() {
+    const END: u32 = (1 << 26) - 1;
     let mut memory = [0xa5; 2 * (24 + 2)];
     let mut cache = WideSectorCache::wide(&mut memory, 2, 2, Eviction::Lru).unwrap();
     // Free slots are taken from the last on.
     cache.put(key(0, 0), b"ab").unwrap();
     cache.pin(key(0, 0));
     cache.begin_fill(key(15, 0x00ff_ffff)).unwrap().copy_from_slice(b"cd");
-    let (records, rest) = memory.split_at(2 * 12);
-    let (chains, sectors) = rest.split_at(2 * 12);
+    let (records, rest) = memory.split_at(2 * 16);
+    let (heads, sectors) = rest.split_at(2 * 8);
     // Slot 0 is being filled: the first of those that are held, before slot 1.
     assert_eq!((&records[..4], &records[8..12]), (&[0xfc, 0xff, 0xff, 0x7f][..], &[1, 0, 0, 0][..]));
     // Slot 1 is pinned, the last of those, after slot 0.
-    assert_eq!(records[12..], [0, 0, 0, 0x80, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff]);
-    // Each slot is linked once, whether as a head or as a follower.
-    let mut links: Vec<u32> = chains.as_chunks().0.iter().map(|link| u32::from_le_bytes(*link)).collect();
+    assert_eq!(records[16..28], [0, 0, 0, 0x80, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0x03]);
+    // Each slot is linked once, with its key's tag: 0, and that of all ones.
+    let mut links: Vec<u32> = heads.as_chunks().0.iter().map(|link| u32::from_le_bytes(*link)).collect();
+    links.extend([&records[12..16], &records[28..]].map(|link| u32::from_le_bytes(link.try_into().unwrap())));
     links.sort_unstable();
-    assert_eq!(links, [0, 1, u32::MAX, u32::MAX, u32::MAX, u32::MAX]);
+    assert_eq!(links, [1, END, END, END, END, 0b11_1011 << 26]);
     assert_eq!(sectors, b"cdab");
 }

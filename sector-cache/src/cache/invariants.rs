@@ -6,7 +6,7 @@ use std::vec;
 use std::vec::Vec;
 
 use super::SectorCache;
-use crate::slot::sealed::{Chain as _, Record as _};
+use crate::slot::sealed::Record as _;
 use crate::slot::{Link, Word};
 
 impl<L: Link> SectorCache<'_, L> {
@@ -72,15 +72,17 @@ impl<L: Link> SectorCache<'_, L> {
     /// Checks that every used slot is once in its bucket's chain, and no other slot in any.
     fn check_index(&self) {
         let mut chained = vec![false; self.slots()];
-        for bucket in 0..self.slots() * L::HEADS {
-            let mut at = self.head(bucket).expect("a bucket has a head");
-            while at != L::END {
+        for bucket in 0..self.slots() {
+            L::visit(self.records, self.chains, bucket, |at| {
+                let key = self.word(at).key();
                 assert!(!self.word(at).is_free(), "slot {at}, which is chained, is used");
-                assert_eq!(self.bucket(self.word(at).key()), bucket, "slot {at} is in its key's bucket");
+                assert_eq!(self.bucket(key), bucket, "slot {at} is in its key's bucket");
                 assert!(!chained[at], "slot {at} is chained once");
                 chained[at] = true;
-                at = self.chains[at].follower();
-            }
+                let found = L::search(self.records, self.chains, bucket, key, |word| word.key() == key);
+                assert_eq!(found.map(|(at, _)| at), Some(at), "slot {at} is found by its key");
+                true
+            });
         }
         let chained = chained.iter().filter(|&&chained| chained).count();
         assert_eq!(chained, self.used, "every used slot is chained");
@@ -92,7 +94,7 @@ mod tests {
     use std::panic::{AssertUnwindSafe, catch_unwind};
 
     use super::*;
-    use crate::cache::lists::Neighbours;
+    use crate::slot::sealed::{Index, Neighbours};
     use crate::{Eviction, SectorKey};
 
     type Damage = fn(&mut SectorCache<'_>);
@@ -133,7 +135,7 @@ mod tests {
             }),
             ("a free slot before a used one", |cache| {
                 let record = cache.records[cache.last];
-                cache.touch(cache.last, Neighbours::of::<u16>(&record));
+                cache.touch(cache.last, Neighbours::of(&record));
             }),
             ("a free slot with a flag", |cache| {
                 change_word(cache, cache.last, |word| word.with(Word::DIRTY));
@@ -146,7 +148,7 @@ mod tests {
             ("a wrong count", |cache| cache.used += 1),
             ("a sector that is not found", |cache| {
                 let bucket = cache.bucket(cache.word(cache.first).key());
-                cache.set_head(bucket, NONE);
+                <u16 as Index>::clear(cache.chains, bucket);
             }),
         ];
         let mut memory = [0; 6 * 13];

@@ -5,23 +5,8 @@
 
 use super::SectorCache;
 use crate::SectorKey;
-use crate::slot::sealed::{Chain as _, Layout, Record as _};
+use crate::slot::sealed::{Neighbours, Record as _};
 use crate::slot::{Link, Word};
-
-/// The slots before and after one in its list.
-#[derive(Clone, Copy)]
-pub(super) struct Neighbours {
-    /// Means nothing if the slot is the first of its list.
-    prev: usize,
-    next: usize,
-}
-
-impl Neighbours {
-    #[inline(always)]
-    pub(super) fn of<L: Layout>(record: &L::Record) -> Self {
-        Self { prev: record.prev(), next: record.next() }
-    }
-}
 
 impl<L: Link> SectorCache<'_, L> {
     /// Takes a slot, whose neighbours are given, out of the recency list.
@@ -134,7 +119,7 @@ impl<L: Link> SectorCache<'_, L> {
         let before = *record;
         record.set_word(before.word().with(flag));
         if !before.word().is_held() {
-            self.unlink(at, Neighbours::of::<L>(&before));
+            self.unlink(at, Neighbours::of(&before));
             self.link_held(at);
         }
     }
@@ -146,7 +131,7 @@ impl<L: Link> SectorCache<'_, L> {
         let word = before.word().without(flag);
         record.set_word(word);
         if before.word().is_held() && !word.is_held() {
-            self.unlink_held(at, Neighbours::of::<L>(&before));
+            self.unlink_held(at, Neighbours::of(&before));
             self.link_first(at);
         }
     }
@@ -156,12 +141,12 @@ impl<L: Link> SectorCache<'_, L> {
         let Some(record) = self.records.get_mut(at) else { return };
         let before = *record;
         record.set_word(Word::FREE);
-        let follower = self.chains.get(at).map_or(L::END, L::Chain::follower);
+        let follower = self.follower(at).unwrap_or(L::END);
         self.unchain(at, before.word().key(), follower);
         if before.word().is_held() {
-            self.unlink_held(at, Neighbours::of::<L>(&before));
+            self.unlink_held(at, Neighbours::of(&before));
         } else {
-            self.unlink(at, Neighbours::of::<L>(&before));
+            self.unlink(at, Neighbours::of(&before));
         }
         self.link_last(at);
         self.used = self.used.wrapping_sub(1);

@@ -1,0 +1,152 @@
+//! The index of a wide cache: two heads a bucket, and a slot's follower in its record.
+//!
+//! Waiting for a slot's record costs more here than anything else. So a link has some bits of the key in the slot that
+//! it leads to: most slots of other keys are passed by without a look. A slot that finds the first head free becomes
+//! that; others form a chain from the second.
+
+use core::hint::select_unpredictable;
+
+use super::hash;
+use crate::SectorKey;
+use crate::slot::Word;
+use crate::slot::sealed::{Index, Layout, Neighbours, Record as _};
+
+type Record = <u32 as Layout>::Record;
+type Chain = <u32 as Layout>::Chain;
+
+/// Bits of a link that number a slot. Above them is the tag.
+const NUMBER_BITS: u32 = 26;
+const END: u32 = (1 << NUMBER_BITS) - 1;
+const _: () = assert!(END as usize == <u32 as Layout>::END);
+
+impl Index for u32 {
+    #[inline(always)]
+    fn search(
+        records: &[Record],
+        chains: &[Chain],
+        bucket: usize,
+        key: SectorKey,
+        found: impl Fn(Word) -> bool,
+    ) -> Option<(usize, Neighbours)> {
+        let [first, second] = chains.get(bucket)?.map(u32::from_le_bytes);
+        let tag = tag(key);
+        // Of another tag, this is more than any slot's number.
+        let is_first = (first ^ tag) <= END;
+        let at = (select_unpredictable(is_first, first, second) ^ tag) as usize;
+        if let Some(record) = records.get(at)
+            && found(record.word())
+        {
+            return Some((at, Neighbours::of(record)));
+        }
+        walk(records, second, found)
+    }
+
+    #[inline(always)]
+    fn search_new(
+        records: &[Record],
+        chains: &[Chain],
+        bucket: usize,
+        key: SectorKey,
+        found: impl Fn(Word) -> bool,
+    ) -> Option<(usize, Neighbours)> {
+        Self::search(records, chains, bucket, key, found)
+    }
+
+    #[inline(always)]
+    fn insert(records: &mut [Record], chains: &mut [Chain], bucket: usize, key: SectorKey, at: usize) {
+        let (Some(chain), Some([.., follower])) = (chains.get_mut(bucket), records.get_mut(at)) else {
+            return;
+        };
+        let [first, second] = chain.map(u32::from_le_bytes);
+        let (link, is_free) = (link(at, key), first == END);
+        *chain = [select_unpredictable(is_free, link, first), select_unpredictable(is_free, second, link)]
+            .map(u32::to_le_bytes);
+        *follower = select_unpredictable(is_free, END, second).to_le_bytes();
+    }
+
+    #[inline(always)]
+    fn follower(records: &[Record], _: &[Chain], at: usize) -> Option<usize> {
+        records.get(at).map(|[.., follower]| u32::from_le_bytes(*follower) as usize)
+    }
+
+    #[inline(always)]
+    fn remove(
+        records: &mut [Record],
+        chains: &mut [Chain],
+        bucket: usize,
+        key: SectorKey,
+        at: usize,
+        follower: usize,
+    ) {
+        let Some(chain) = chains.get_mut(bucket) else { return };
+        let [first, second] = chain.map(u32::from_le_bytes);
+        let link = link(at, key);
+        #[expect(clippy::cast_possible_truncation, reason = "a link, which was one of 32 bits")]
+        let follower = follower as u32;
+        if (first == link) | (second == link) {
+            let is_first = first == link;
+            *chain = [
+                select_unpredictable(is_first, END, first),
+                select_unpredictable(is_first, second, follower),
+            ]
+            .map(u32::to_le_bytes);
+            return;
+        }
+        let mut before = second;
+        while let Some([.., place]) = records.get_mut((before & END) as usize) {
+            before = u32::from_le_bytes(*place);
+            if before == link {
+                *place = follower.to_le_bytes();
+                return;
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn clear(chains: &mut [Chain], bucket: usize) {
+        if let Some(chain) = chains.get_mut(bucket) {
+            *chain = [END; 2].map(u32::to_le_bytes);
+        }
+    }
+
+    #[cfg(any(test, fuzzing))]
+    fn visit(records: &[Record], chains: &[Chain], bucket: usize, mut visit: impl FnMut(usize) -> bool) {
+        let Some(chain) = chains.get(bucket) else { return };
+        let [first, mut link] = chain.map(u32::from_le_bytes);
+        if first != END && !visit((first & END) as usize) {
+            return;
+        }
+        while link != END && visit((link & END) as usize) {
+            let Some([.., follower]) = records.get((link & END) as usize) else { return };
+            link = u32::from_le_bytes(*follower);
+        }
+    }
+}
+
+/// Searches a chain from a link on.
+#[inline(always)]
+fn walk(records: &[Record], from: u32, found: impl Fn(Word) -> bool) -> Option<(usize, Neighbours)> {
+    let mut link = from;
+    loop {
+        let at = (link & END) as usize;
+        let record = records.get(at)?;
+        if found(record.word()) {
+            return Some((at, Neighbours::of(record)));
+        }
+        let [.., follower] = record;
+        link = u32::from_le_bytes(*follower);
+    }
+}
+
+/// The bits of a key that are above the number in a link to its slot.
+#[inline(always)]
+const fn tag(key: SectorKey) -> u32 {
+    hash(key) << NUMBER_BITS
+}
+
+#[inline(always)]
+fn link(at: usize, key: SectorKey) -> u32 {
+    #[expect(clippy::cast_possible_truncation, reason = "a slot's number, which a link can hold")]
+    let number = at as u32;
+    number | tag(key)
+}
