@@ -1,7 +1,9 @@
-//! Region files and slices: the storage half of Platter.
+//! Region files: the storage half of Platter.
 //!
-//! This crate exports nothing yet. It will hold the region file format (versions 1 and 2), reading through a memory map,
-//! durable writing and appending, and on top of them slices: datasets of many regions, spread over spindles, kept hot,
-//! warm or cold.
+//! A *region* is a file of opaque blobs behind a header of magic and version bytes, written once and then mapped to be
+//! read. Its bytes are described in [`mod@format`], which does no I/O and can be used alone.
 
-#![forbid(unsafe_code)]
+mod error;
+pub mod format;
+
+pub use error::{Error, Result};

@@ -1,0 +1,138 @@
+//! What can go wrong.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::format::Damage;
+
+/// The error of this crate. It says which file, and what to do where that is not plain.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The file is not what it should be.
+    #[error("{}: {damage}", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        #[source]
+        damage: Damage,
+    },
+    /// The operating system refused.
+    #[error("{}: cannot {operation}: {source}", path.display())]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// What was tried: a verb, and more if need be.
+        operation: &'static str,
+        /// Why it failed.
+        source: io::Error,
+    },
+    /// The caller's mistake: regions are not written over.
+    #[error("{} is there already: choose another name, or remove it if nobody needs it", path.display())]
+    Exists {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The caller's mistake: there is no such blob.
+    #[error("{length} bytes are too many for a block, which has at most 2,147,483,647")]
+    BlobTooLong {
+        /// Its length, or its parcel's.
+        length: usize,
+    },
+    /// Full: no index lists more blocks.
+    #[error("{}: there are too many blocks for an index: make them longer", path.display())]
+    TooManyBlocks {
+        /// The region.
+        path: PathBuf,
+    },
+    /// A write or sync has failed before, and has been told.
+    #[error("{}: a write failed before, and nothing is left of the region: write it anew", path.display())]
+    WriterFailed {
+        /// The region.
+        path: PathBuf,
+    },
+    /// Somebody changes the file, and has locked it.
+    #[error("{} is locked by a process that may change it", path.display())]
+    Locked {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file does not fit into the address space or into memory.
+    #[error("{}: {length} bytes are too many for this machine", path.display())]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// Its length.
+        length: u64,
+    },
+    /// The caller's mistake: no journal is so short or so long, or has such an end.
+    #[error("a journal of {bytes} bytes was asked for: it takes a multiple of 4,096 from {least} to {most}")]
+    Capacity {
+        /// What was asked for.
+        bytes: u64,
+        /// The least that can be had.
+        least: u64,
+        /// The most.
+        most: u64,
+    },
+    /// The caller's mistake: the last group is not synced.
+    #[error("{}: the last group is in flight: sync before the next is appended", path.display())]
+    InFlight {
+        /// The journal.
+        path: PathBuf,
+    },
+    /// The caller's mistake: a group without a blob.
+    #[error("a group has one blob at least")]
+    EmptyGroup,
+    /// The caller's mistake: the group is too long for any journal.
+    #[error("a group is {limit} bytes long at most: append it in parts")]
+    GroupTooLong {
+        /// The most bytes.
+        limit: u32,
+    },
+    /// Full: the group goes into the next journal.
+    #[error("{}: the group takes {needed} bytes, there are {room}: go on in a new journal", path.display())]
+    JournalFull {
+        /// The journal.
+        path: PathBuf,
+        /// What the group takes.
+        needed: u64,
+        /// What is left.
+        room: u64,
+    },
+    /// A write or sync of this journal has failed before.
+    #[error("{}: a write or sync failed before: recover what is there, and go on in a new journal", path.display())]
+    JournalFailed {
+        /// The journal.
+        path: PathBuf,
+    },
+    /// Corrupt, since a power cut damages nothing but the end.
+    #[error(
+        "{}: the block at offset {offset} is damaged, but a later one at offset {later} is whole: \
+        take what is before it by force, or restore the file", path.display()
+    )]
+    JournalCorrupt {
+        /// The journal.
+        path: PathBuf,
+        /// Where the damaged block begins.
+        offset: u64,
+        /// Where the whole one does.
+        later: u64,
+    },
+}
+
+/// A result with this crate's [`Error`].
+pub type Result<T> = core::result::Result<T, Error>;
+
+impl Error {
+    /// For `map_err`: what was tried with which file.
+    pub(crate) fn io(path: &Path, operation: &'static str) -> impl FnOnce(io::Error) -> Self {
+        move |source| Self::Io { path: path.to_owned(), operation, source }
+    }
+
+    /// For `map_err`: which file is damaged.
+    pub(crate) fn damaged(path: &Path) -> impl FnOnce(Damage) -> Self {
+        move |damage| Self::Damaged { path: path.to_owned(), damage }
+    }
+}

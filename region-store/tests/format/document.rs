@@ -1,0 +1,58 @@
+//! `docs/region-format.md` says what the bytes are.
+
+use std::fs;
+use std::path::Path;
+
+use crate::golden;
+use crate::rules::broken;
+
+fn document() -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/region-format.md")).unwrap()
+}
+
+#[test]
+fn the_examples_are_the_bytes_of_the_golden_files() {
+    let document = document();
+    for name in ["v1-example.region", "v2-example.region"] {
+        let (_, after) = document.split_once(&format!("`region-store/tests/golden/{name}`")).unwrap();
+        let (_, dump) = after.split_once("```text\n").unwrap();
+        let (dump, _) = dump.split_once("```").unwrap();
+        assert!(bytes_of(dump) == golden::read(name), "{name} is not what the document shows");
+    }
+}
+
+/// The bytes of a dump: lines of an offset and what is there in hexadecimal, up to a `|`. In between are zeros.
+fn bytes_of(dump: &str) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for line in dump.lines().skip(1).filter(|line| !line.is_empty()) {
+        let mut words = line.split('|').next().unwrap().split_whitespace();
+        let offset: usize = words.next().unwrap().parse().unwrap();
+        assert!(offset >= bytes.len(), "{line}");
+        bytes.resize(offset, 0);
+        bytes.extend(words.map(|byte| u8::from_str_radix(byte, 16).unwrap()));
+    }
+    bytes
+}
+
+#[test]
+fn each_rule_is_in_the_order_of_checks() {
+    let document = document();
+    let (_, order) = document.split_once("## The order of checks").unwrap();
+    for broken in broken() {
+        let field = format!("\n| {} | ", broken.field);
+        assert!(order.contains(&field), "{} is not in the order of checks", broken.field);
+    }
+}
+
+#[test]
+fn the_tables_are_those_of_the_sources() {
+    let document = document();
+    let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/format");
+    for name in ["v1", "header", "block", "index", "seal"] {
+        let source = fs::read_to_string(sources.join(name).with_extension("rs")).unwrap();
+        let table: Vec<&str> = source.lines().filter_map(|line| line.strip_prefix("//! |")).collect();
+        assert!(table.len() > 2, "{name} has a table");
+        let table: String = table.iter().flat_map(|row| ["|", row, "\n"]).collect();
+        assert!(document.contains(&table), "the table of {name} is another in the document");
+    }
+}
