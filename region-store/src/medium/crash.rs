@@ -1,0 +1,296 @@
+//! A medium in memory that fails on demand, and of which every state can be had that a power cut may leave.
+
+mod cut;
+mod fault;
+mod image;
+#[cfg(test)]
+mod tests;
+
+use std::io;
+use std::ops::{Bound, Range, RangeBounds};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::{Medium, MediumFile, folder_of};
+use cut::Disk;
+use fault::Plan;
+pub use fault::{Call, Fault, Trouble};
+use image::{Image, Operation};
+
+/// Files in memory. Clones share them.
+///
+/// It records what is done to it, so that [`crashes`](Self::crashes) can tell what a power cut would have left at any
+/// moment, and [`killed`](Self::killed) what the death of the process would have.
+///
+/// ```
+/// use std::path::Path;
+///
+/// use region_store::medium::{CrashMedium, Medium, MediumFile};
+///
+/// let medium = CrashMedium::new();
+/// let file = medium.create(Path::new("a"))?;
+/// file.write_all_at(b"synced", 0)?;
+/// file.sync_data()?;
+/// medium.sync_folder(Path::new("."))?;
+/// let acknowledged = medium.operations();
+/// file.write_all_at(b"maybe!", 0)?;
+///
+/// for crash in medium.crashes(acknowledged.., 0..10) {
+///     let mut bytes = [0; 6];
+///     crash.medium.open(Path::new("a"))?.read_full_at(&mut bytes, 0)?;
+///     assert!(&bytes == b"synced" || &bytes == b"maybe!", "{crash}");
+/// }
+/// # std::io::Result::Ok(())
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct CrashMedium(Arc<Mutex<State>>);
+
+/// A file of a [`CrashMedium`].
+#[derive(Debug)]
+pub struct CrashFile {
+    state: Arc<Mutex<State>>,
+    number: usize,
+    writable: bool,
+}
+
+/// What a power cut left.
+#[derive(Debug)]
+pub struct Crash {
+    /// After how many of the recorded operations it was.
+    pub cut: usize,
+    /// What is there now. It records anew.
+    pub medium: CrashMedium,
+    /// What became of that which was not synced.
+    left: String,
+}
+
+impl std::fmt::Display for Crash {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "power cut after {} operations, {}", self.cut, self.left)
+    }
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// What was there when recording began. All of it is synced.
+    start: Image,
+    operations: Vec<Operation>,
+    /// What processes see: the start after all operations.
+    now: Image,
+    plan: Plan,
+}
+
+impl CrashMedium {
+    /// An empty one.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    fn of(start: Image, operations: Vec<Operation>) -> Self {
+        let mut now = start.clone();
+        for operation in &operations {
+            now.apply(operation);
+        }
+        Self(Arc::new(Mutex::new(State { start, operations, now, plan: Plan::default() })))
+    }
+
+    /// Lets calls fail from now on, instead of those that were to fail before.
+    pub fn fail(&self, fault: Fault) {
+        lock(&self.0).plan = Plan::new(fault);
+    }
+
+    /// Lets no more calls fail.
+    pub fn repair(&self) {
+        lock(&self.0).plan.repair();
+    }
+
+    /// How many calls have failed, or were short, since the last [`fail`](Self::fail).
+    #[must_use]
+    pub fn faults(&self) -> u64 {
+        lock(&self.0).plan.faults()
+    }
+
+    /// How many operations are recorded: those that change what is there or what would survive.
+    #[must_use]
+    pub fn operations(&self) -> usize {
+        lock(&self.0).operations.len()
+    }
+
+    /// What power cuts after so many operations may leave; after all of them, too, if `cuts` has no end.
+    ///
+    /// For each cut: all that was not synced there, gone, torn, and only its lengths there; each of the last few
+    /// operations alone there and alone gone; and a mixture for each of `seeds`.
+    pub fn crashes<R: RangeBounds<usize>>(
+        &self,
+        cuts: R,
+        seeds: Range<u64>,
+    ) -> impl Iterator<Item = Crash> + use<R> {
+        let state = lock(&self.0);
+        let first = match cuts.start_bound() {
+            Bound::Included(&cut) => cut,
+            Bound::Excluded(&cut) => cut.saturating_add(1),
+            Bound::Unbounded => 0,
+        };
+        let end = match cuts.end_bound() {
+            Bound::Included(&cut) => cut.saturating_add(1),
+            Bound::Excluded(&cut) => cut,
+            Bound::Unbounded => usize::MAX,
+        };
+        let operations = state.operations.clone();
+        let mut disk = Disk::new(state.start.clone());
+        (0..=operations.len()).take_while(move |&cut| cut < end).flat_map(move |cut| {
+            if let Some(operation) = cut.checked_sub(1).and_then(|last| operations.get(last)) {
+                disk.perform(operation);
+            }
+            let states = if cut < first { Vec::new() } else { disk.states(cut, seeds.clone()) };
+            states.into_iter().map(move |(image, left)| Crash {
+                cut,
+                medium: Self::of(image, Vec::new()),
+                left,
+            })
+        })
+    }
+
+    /// What the next process sees if this one dies after so many operations: everything, synced or not. The power can
+    /// still be cut after that.
+    #[must_use]
+    pub fn killed(&self, cut: usize) -> Self {
+        let state = lock(&self.0);
+        Self::of(state.start.clone(), state.operations.iter().take(cut).cloned().collect())
+    }
+
+    /// Opens a file that is there for writing, which a [`Medium`] cannot: for tests that damage files.
+    ///
+    /// # Errors
+    /// [`NotFound`](io::ErrorKind::NotFound).
+    pub fn open_to_write(&self, path: &Path) -> io::Result<CrashFile> {
+        let number = lock(&self.0).now.find(path)?;
+        Ok(CrashFile { state: Arc::clone(&self.0), number, writable: true })
+    }
+}
+
+/// A test that fails while it holds the lock leaves a state that is whole: the next one is not to fail for that.
+fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
+    state.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl State {
+    fn record(&mut self, operation: Operation) {
+        self.now.apply(&operation);
+        self.operations.push(operation);
+    }
+}
+
+impl Medium for CrashMedium {
+    type File = CrashFile;
+
+    fn create(&self, path: &Path) -> io::Result<CrashFile> {
+        let mut state = lock(&self.0);
+        state.plan.attempt(Call::Create)?;
+        if state.now.find(path).is_ok() {
+            return Err(io::ErrorKind::AlreadyExists.into());
+        }
+        let number = state.now.files();
+        state.record(Operation::Create { path: path.to_owned(), file: number });
+        Ok(CrashFile { state: Arc::clone(&self.0), number, writable: true })
+    }
+
+    fn open(&self, path: &Path) -> io::Result<CrashFile> {
+        let mut state = lock(&self.0);
+        state.plan.attempt(Call::Open)?;
+        let number = state.now.find(path)?;
+        Ok(CrashFile { state: Arc::clone(&self.0), number, writable: false })
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        let mut state = lock(&self.0);
+        state.plan.attempt(Call::Rename)?;
+        state.now.find(from)?;
+        if folder_of(from) != folder_of(to) {
+            return Err(io::ErrorKind::CrossesDevices.into());
+        }
+        state.record(Operation::Rename { from: from.to_owned(), to: to.to_owned() });
+        Ok(())
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        let mut state = lock(&self.0);
+        state.plan.attempt(Call::Remove)?;
+        state.now.find(path)?;
+        state.record(Operation::Remove { path: path.to_owned() });
+        Ok(())
+    }
+
+    fn list(&self, folder: &Path) -> io::Result<Vec<PathBuf>> {
+        let mut state = lock(&self.0);
+        state.plan.attempt(Call::List)?;
+        Ok(state.now.paths().filter(|path| folder_of(path) == folder).map(Path::to_owned).collect())
+    }
+
+    fn sync_folder(&self, folder: &Path) -> io::Result<()> {
+        let mut state = lock(&self.0);
+        let attempt = state.plan.attempt(Call::SyncFolder);
+        state.record(Operation::SyncFolder { folder: folder.to_owned(), succeeds: attempt.is_ok() });
+        attempt
+    }
+}
+
+impl MediumFile for CrashFile {
+    fn allocate(&self, _length: u64) -> io::Result<()> {
+        lock(&self.state).plan.attempt(Call::Allocate)
+    }
+
+    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
+        if !self.writable {
+            return Err(io::ErrorKind::PermissionDenied.into());
+        }
+        let mut state = lock(&self.state);
+        let (arriving, answer) = state.plan.attempt_transfer(Call::Write, bytes.len());
+        let offset = usize::try_from(offset).map_err(|_| io::ErrorKind::FileTooLarge)?;
+        offset.checked_add(arriving).ok_or(io::ErrorKind::FileTooLarge)?;
+        if let Some(bytes) = bytes.get(..arriving).filter(|bytes| !bytes.is_empty()) {
+            state.record(Operation::Write { file: self.number, offset, bytes: bytes.into() });
+        }
+        answer
+    }
+
+    fn start_write_back(&self, _offset: u64, _length: u64) -> io::Result<()> {
+        let mut state = lock(&self.state);
+        let attempt = state.plan.attempt(Call::StartWriteBack);
+        if attempt.is_err() {
+            state.record(Operation::Sync { file: self.number, succeeds: false });
+        }
+        attempt
+    }
+
+    fn trim(&self, _length: u64) -> io::Result<()> {
+        lock(&self.state).plan.attempt(Call::Trim)
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        let mut state = lock(&self.state);
+        let attempt = state.plan.attempt(Call::SyncData);
+        state.record(Operation::Sync { file: self.number, succeeds: attempt.is_ok() });
+        attempt
+    }
+
+    fn read_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
+        let mut state = lock(&self.state);
+        let (length, answer) = state.plan.attempt_transfer(Call::Read, bytes.len());
+        answer?;
+        let there = usize::try_from(offset).ok().and_then(|at| state.now.bytes(self.number).get(at..));
+        let there = there.unwrap_or_default();
+        let length = length.min(there.len());
+        if let (Some(to), Some(from)) = (bytes.get_mut(..length), there.get(..length)) {
+            to.copy_from_slice(from);
+        }
+        Ok(length)
+    }
+
+    fn length(&self) -> io::Result<u64> {
+        let mut state = lock(&self.state);
+        state.plan.attempt(Call::Length)?;
+        Ok(state.now.bytes(self.number).len() as u64)
+    }
+}

@@ -1,0 +1,98 @@
+//! The medium in memory answers as the real one does.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::{CrashMedium, Disk, Medium, MediumFile, folder_of};
+
+fn answer<T: std::fmt::Debug>(result: io::Result<T>) -> String {
+    match result {
+        Ok(value) => format!("{value:?}"),
+        Err(error) => error.kind().to_string(),
+    }
+}
+
+/// What a medium answers to calls of every kind.
+#[allow(clippy::unwrap_used, reason = "generic, so not seen to be a test")]
+fn answers<M: Medium>(medium: &M, folder: &Path) -> Vec<String> {
+    let [a, b, c] = ["a", "b", "c"].map(|name| folder.join(name));
+    let names = |paths: Vec<PathBuf>| -> Vec<_> {
+        paths.iter().map(|path| path.file_name().unwrap().to_owned()).collect()
+    };
+    let mut answers = Vec::new();
+    let mut note = |what: &str, answer: String| answers.push(format!("{what}: {answer}"));
+
+    note("list nothing", answer(medium.list(folder).map(names)));
+    note("open nothing", answer(medium.open(&a).map(drop)));
+    note("rename nothing", answer(medium.rename(&a, &b)));
+    note("remove nothing", answer(medium.remove(&a)));
+
+    let file = medium.create(&a).unwrap();
+    note("create again", answer(medium.create(&a).map(drop)));
+    note("allocate", answer(file.allocate(10_000)));
+    note("allocate nothing", answer(file.allocate(0)));
+    note("length", answer(file.length()));
+    note("write", answer(file.write_at(b"hello", 0)));
+    note("write nothing", answer(file.write_at(b"", 1_000)));
+    note("length", answer(file.length()));
+    note("write over", answer(file.write_all_at(b"LP!", 3)));
+    note("write behind the end", answer(file.write_all_at(b"far", 12)));
+    note("length", answer(file.length()));
+    note("hint", answer(file.start_write_back(0, 15)));
+    note("hint of nothing", answer(file.start_write_back(3, 0)));
+    note("sync", answer(file.sync_data()));
+    note("sync folder", answer(medium.sync_folder(folder)));
+
+    let reader = medium.open(&a).unwrap();
+    let mut bytes = [b'?'; 20];
+    note("read", answer(reader.read_full_at(&mut bytes, 0)));
+    note("bytes", format!("{:?}", bytes.escape_ascii().to_string()));
+    note("read in the middle", answer(reader.read_at(&mut bytes[..4], 3)));
+    note("bytes", format!("{:?}", bytes.escape_ascii().to_string()));
+    note("read at the end", answer(reader.read_at(&mut bytes, 15)));
+    note("read behind the end", answer(reader.read_full_at(&mut bytes, 1 << 40)));
+
+    drop(medium.create(&b).unwrap());
+    note("list", answer(medium.list(folder).map(names)));
+    note("rename over", answer(medium.rename(&a, &b)));
+    note("rename", answer(medium.rename(&b, &c)));
+    note("list", answer(medium.list(folder).map(names)));
+    note("remove", answer(medium.remove(&c)));
+    note("list", answer(medium.list(folder).map(names)));
+    note("read the removed", answer(reader.read_at(&mut bytes[..5], 0)));
+    answers
+}
+
+#[test]
+fn the_medium_in_memory_answers_as_the_disk_does() {
+    let folder = tempfile::tempdir().unwrap();
+    let real = answers(&Disk, folder.path());
+    let expected = answers(&CrashMedium::new(), Path::new("folder"));
+    assert_eq!(real, expected);
+    assert!(
+        real.contains(&r#"bytes: "helLP!\\x00\\x00\\x00\\x00\\x00\\x00far?????""#.to_owned()),
+        "{real:#?}"
+    );
+}
+
+#[test]
+fn only_the_owner_reads_a_file_of_the_disk() {
+    use std::os::unix::fs::MetadataExt;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a");
+    let file = Disk.create(&path).unwrap();
+    file.allocate(1 << 20).unwrap();
+    let metadata = path.metadata().unwrap();
+    assert_eq!(metadata.mode() & 0o777, 0o600);
+    assert_eq!(metadata.len(), 0);
+    assert!(file.write_at(b"a", 0).is_ok());
+    assert!(Disk.open(&path).unwrap().write_at(b"a", 0).is_err(), "it is open for reading");
+}
+
+#[test]
+fn a_path_without_a_folder_is_in_the_current_one() {
+    assert_eq!(folder_of(Path::new("a")), Path::new("."));
+    assert_eq!(folder_of(Path::new("a/b")), Path::new("a"));
+    assert_eq!(folder_of(Path::new("/a")), Path::new("/"));
+    assert_eq!(folder_of(Path::new("/")), Path::new("/"));
+}
