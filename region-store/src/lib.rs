@@ -1,7 +1,8 @@
 //! Region files: the storage half of Platter.
 //!
 //! A *region* is a file of opaque blobs behind a header of magic and version bytes, written once and then mapped to be
-//! read. Its bytes are described in [`mod@format`], which does no I/O and can be used alone. A [`journal`]
+//! read. Its bytes are described in [`mod@format`], which does no I/O and can be used alone. A
+//! [`RegionWriter`] writes one, and has all of it on the disk before it gets its name; a [`Region`] reads it. A [`journal`]
 //! is a region that is appended to, group by group.
 
 mod error;
@@ -12,5 +13,17 @@ pub mod journal;
 pub mod medium;
 #[cfg(unix)]
 mod os;
+mod parcel;
+#[cfg(unix)]
+mod region;
+#[cfg(unix)]
+pub mod salvage;
+#[cfg(unix)]
+mod writer;
 
 pub use error::{Error, Result};
+pub use parcel::{MAX_PARCEL_LENGTH, Parcel, ParcelError};
+#[cfg(unix)]
+pub use region::{Access, Blobs, OpenOptions, Region, Verify};
+#[cfg(unix)]
+pub use writer::{Options, RegionWriter, Sealed};

@@ -1,0 +1,152 @@
+//! Parcels: blobs that come together, as they come off a wire.
+//!
+//! The bytes of a parcel are those of a region of version 1 behind its header: blobs, each behind its length as an `i32`
+//! in little-endian; or the same in one block of raw snappy. A parcel is checked wholly when it is made, so that none
+//! of a corrupt one is ever written.
+
+use bytes::Bytes;
+
+use crate::format::{Damage, v1};
+
+/// The most bytes of a parcel, inflated: a block has to hold them.
+pub const MAX_PARCEL_LENGTH: usize = 1 << 30;
+
+/// Blobs that come together.
+#[derive(Clone, Debug)]
+pub struct Parcel {
+    /// Blobs behind their lengths, all of them whole.
+    slots: Bytes,
+    blob_count: usize,
+    blob_bytes: u64,
+}
+
+/// What is wrong with a parcel.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ParcelError {
+    /// Its bytes are no blobs behind their lengths. The offset is that in the inflated parcel.
+    #[error("the parcel is corrupt: {0}")]
+    Slots(#[source] Damage),
+    /// Its bytes are not snappy's.
+    #[error("the parcel cannot be inflated: {0}")]
+    Snappy(#[source] snap::Error),
+    /// It does not inflate to what was said.
+    #[error("the parcel inflates to {actual} bytes, not to {expected}")]
+    Length {
+        /// What was said.
+        expected: usize,
+        /// What snappy's header says.
+        actual: usize,
+    },
+    /// There is no such parcel.
+    #[error("a parcel of {length} bytes is too long: it has at most {MAX_PARCEL_LENGTH}")]
+    TooLong {
+        /// Its length, inflated.
+        length: usize,
+    },
+}
+
+impl Parcel {
+    /// Takes blobs behind their lengths. Nothing is copied.
+    ///
+    /// # Errors
+    /// [`ParcelError::Slots`] and [`ParcelError::TooLong`].
+    pub fn raw(slots: Bytes) -> Result<Self, ParcelError> {
+        if slots.len() > MAX_PARCEL_LENGTH {
+            return Err(ParcelError::TooLong { length: slots.len() });
+        }
+        let (mut blob_count, mut blob_bytes) = (0, 0);
+        for blob in v1::Blobs::from_offset(&slots, 0) {
+            blob_count += 1;
+            blob_bytes += blob.map_err(ParcelError::Slots)?.len() as u64;
+        }
+        Ok(Self { slots, blob_count, blob_bytes })
+    }
+
+    /// Inflates a parcel that is said to have so many bytes then.
+    ///
+    /// # Errors
+    /// Any [`ParcelError`]. Memory is asked for only if the length is the one that was said.
+    pub fn snappy(deflated: &[u8], inflated_length: usize) -> Result<Self, ParcelError> {
+        let actual = snap::raw::decompress_len(deflated).map_err(ParcelError::Snappy)?;
+        if actual != inflated_length {
+            return Err(ParcelError::Length { expected: inflated_length, actual });
+        }
+        if actual > MAX_PARCEL_LENGTH {
+            return Err(ParcelError::TooLong { length: actual });
+        }
+        let slots = snap::raw::Decoder::new().decompress_vec(deflated).map_err(ParcelError::Snappy)?;
+        Self::raw(slots.into())
+    }
+
+    /// The blobs, in order.
+    pub fn blobs(&self) -> impl Iterator<Item = &[u8]> {
+        // They were checked when the parcel was made.
+        v1::Blobs::from_offset(&self.slots, 0).map_while(Result::ok)
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub const fn blob_count(&self) -> usize {
+        self.blob_count
+    }
+
+    /// Their bytes.
+    #[must_use]
+    pub const fn blob_bytes(&self) -> u64 {
+        self.blob_bytes
+    }
+
+    /// The blobs behind their lengths.
+    #[must_use]
+    pub fn slots(&self) -> &[u8] {
+        &self.slots
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SLOTS: &[u8] = b"\x02\0\0\0ab\0\0\0\0\x01\0\0\0c";
+
+    #[test]
+    fn a_raw_parcel_lends_its_blobs() {
+        let parcel = Parcel::raw(Bytes::from_static(SLOTS)).unwrap();
+        assert_eq!(parcel.blobs().collect::<Vec<_>>(), [&b"ab"[..], b"", b"c"]);
+        assert_eq!((parcel.blob_count(), parcel.blob_bytes(), parcel.slots()), (3, 3, SLOTS));
+        assert_eq!(Parcel::raw(Bytes::new()).unwrap().blob_count(), 0);
+    }
+
+    #[test]
+    fn a_deflated_parcel_is_inflated() {
+        let deflated = snap::raw::Encoder::new().compress_vec(SLOTS).unwrap();
+        let parcel = Parcel::snappy(&deflated, SLOTS.len()).unwrap();
+        assert_eq!(parcel.slots(), SLOTS);
+        let length = ParcelError::Length { expected: 3, actual: SLOTS.len() };
+        assert_eq!(Parcel::snappy(&deflated, 3).unwrap_err(), length);
+        let cut = deflated.len() - 1;
+        assert!(matches!(Parcel::snappy(&deflated[..cut], SLOTS.len()), Err(ParcelError::Snappy(_))));
+        assert!(matches!(Parcel::snappy(b"", 0), Ok(_) | Err(ParcelError::Snappy(_))));
+    }
+
+    #[test]
+    fn a_corrupt_parcel_is_refused_by_name() {
+        let cut = Parcel::raw(Bytes::from_static(&SLOTS[..13])).unwrap_err();
+        assert_eq!(
+            cut.to_string(),
+            "the parcel is corrupt: blob length at offset 10: 4 bytes are needed, 3 are left"
+        );
+        let negative = Parcel::raw(Bytes::from_static(b"\xff\xff\xff\xff")).unwrap_err();
+        assert!(
+            negative.to_string().contains("blob length at offset 0: 4294967295 is not the length of a blob")
+        );
+    }
+
+    #[test]
+    fn a_length_that_cannot_be_asks_for_no_memory() {
+        // Snappy's header says 2^32 - 1 bytes.
+        let bomb = [0xff, 0xff, 0xff, 0xff, 0x0f];
+        assert!(matches!(Parcel::snappy(&bomb, u32::MAX as usize), Err(ParcelError::TooLong { .. })));
+    }
+}

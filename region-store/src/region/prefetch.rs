@@ -1,0 +1,102 @@
+//! What the processor is asked to fetch before it is needed. All of it is guesses: a wrong one costs a little time, and
+//! nothing else.
+//!
+//! Measured on 400 MB that no cache holds, by one virtual core of a Xeon:
+//!
+//! | | without | with |
+//! |---|---:|---:|
+//! | scan of lengths and first bytes, 200 B a blob | 20.8 GB/s | 23.8 GB/s |
+//! | scan of all bytes, 200 B a blob | 11.7 GB/s | 13.3 GB/s |
+//! | the same, verified | 8.8 GB/s | 11.4 GB/s |
+//! | scan of all bytes, 2,000 B a blob | 12.2 GB/s | 12.8 GB/s |
+//! | random access, 200 B a blob | 380 ns | 195 ns |
+
+use crate::format::{BLOCK_HEAD_LENGTH, Block, IndexEntry};
+use crate::os;
+
+/// How many blobs a scan is ahead of itself: less is too late, more gains nothing.
+const BLOBS_AHEAD: usize = 32;
+/// Longer ones are read on for long enough that the processor fetches by itself, but only to the end of a page.
+const LONG: usize = 1 << 10;
+const PAGE: usize = 4_096;
+/// So much of the next block at most: more would push the block that is scanned out of the cache.
+const FARTHEST: usize = 256 << 10;
+const CACHE_LINE: usize = 64;
+
+/// What a scan comes to after a blob: where a later one starts, if those between are as long; and how the next page
+/// starts, if they are long. `gap` is what stands between two.
+#[inline(always)]
+pub(super) fn behind(blob: &[u8], gap: usize) {
+    let later = (blob.len() + gap).wrapping_mul(BLOBS_AHEAD);
+    os::prefetch(blob.as_ptr().wrapping_add(later));
+    if blob.len() > LONG {
+        let end = blob.as_ptr().wrapping_add(blob.len());
+        let page = end.wrapping_add(end.addr().wrapping_neg() % PAGE);
+        os::prefetch(page);
+        os::prefetch(page.wrapping_add(CACHE_LINE));
+    }
+}
+
+/// What stands behind a blob of version 2 to have the next at a multiple of 8.
+pub(super) const fn padding(blob: &[u8]) -> usize {
+    blob.len().wrapping_neg() % 8
+}
+
+/// All of some bytes.
+#[inline]
+pub(super) fn all(bytes: &[u8]) {
+    for line in bytes.chunks(CACHE_LINE) {
+        os::prefetch(line.as_ptr());
+    }
+}
+
+/// The block behind one that was just verified and is now scanned. What is scanned is in the processor's cache already,
+/// and memory would have nothing to do until the next block is verified: half of that one comes meanwhile.
+pub(super) struct Next {
+    start: *const u8,
+    fetched: usize,
+    /// Where the data of the one before starts.
+    data: *const u8,
+}
+
+impl Next {
+    pub(super) fn behind(block: &Block<'_>) -> Self {
+        let data = block.data().as_ptr();
+        let length = block.head().length as usize;
+        Self { start: data.wrapping_add(length - BLOCK_HEAD_LENGTH), fetched: 0, data }
+    }
+
+    /// Goes on as far as the scan, which is at a blob.
+    #[inline(always)]
+    pub(super) fn go_on(&mut self, blob: &[u8]) {
+        let scanned = blob.as_ptr().addr().wrapping_sub(self.data.addr());
+        let due = (scanned / 2).min(FARTHEST);
+        while self.fetched < due {
+            os::prefetch(self.start.wrapping_add(self.fetched));
+            self.fetched += CACHE_LINE;
+        }
+    }
+}
+
+/// What a lookup will touch after the block's head, so that it waits for memory once and not three times: the blob's end
+/// and the blob itself, if all blobs of the block are equally long.
+#[inline]
+pub(super) fn blob(file: &[u8], entry: IndexEntry, next: IndexEntry, ordinal: u64) {
+    let blobs = next.first_ordinal.wrapping_sub(entry.first_ordinal);
+    let within = ordinal.wrapping_sub(entry.first_ordinal);
+    let ends = next.offset.wrapping_sub(blobs.wrapping_sub(within).wrapping_mul(4));
+    // Behind the ends, up to 31 bytes are padding: the middle is the best guess.
+    os::prefetch(at(file, ends.wrapping_sub(16)));
+    let data = entry.offset.wrapping_add(BLOCK_HEAD_LENGTH as u64);
+    let data_length = next.offset.wrapping_sub(data).wrapping_sub(blobs.wrapping_mul(4));
+    let length = data_length.checked_div(blobs).unwrap_or_default();
+    let start = at(file, data.wrapping_add(length.wrapping_mul(within)));
+    for line in 0..4 {
+        os::prefetch(start.wrapping_add(line * CACHE_LINE));
+    }
+}
+
+/// The address of a byte of the file, or any other.
+fn at(file: &[u8], offset: u64) -> *const u8 {
+    file.as_ptr().wrapping_add(usize::try_from(offset).unwrap_or_default())
+}

@@ -1,0 +1,408 @@
+//! Writing a region, once.
+
+mod output;
+#[cfg(test)]
+mod tests;
+
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, Result};
+use crate::format::{
+    BlockBuilder, Crc32c, HEADER_LENGTH, Header, IndexEntry, Kind, RegionId, SEAL_LENGTH, Seal, TooLarge,
+    Version, index, v1,
+};
+use crate::medium::{Disk, Medium, folder_of};
+use crate::parcel::Parcel;
+use output::Output;
+
+/// What a region is to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// The format.
+    pub version: Version,
+    /// What the header page says; version 1 has none. Make the [id](RegionId::random) a random one.
+    pub header: Header,
+    /// How long a block grows before the next is begun. What is longer has a block of its own.
+    pub block_bytes: usize,
+    /// How long the file will be, if that is known: a disk that is too full shows at once.
+    pub expected_bytes: u64,
+}
+
+impl Default for Options {
+    /// Version 2, with a header of defaults, and blocks of 256 KiB.
+    fn default() -> Self {
+        Self { version: Version::Two, header: Header::default(), block_bytes: 256 << 10, expected_bytes: 0 }
+    }
+}
+
+/// A region that was written and is on its disk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sealed {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Which region it is; zeros in version 1.
+    pub region_id: RegionId,
+    /// Bytes of the file.
+    pub file_length: u64,
+    /// Blobs in it.
+    pub blobs: u64,
+    /// Their bytes.
+    pub blob_bytes: u64,
+    /// Blocks that they are in; 0 in version 1.
+    pub blocks: u64,
+    /// What tells the file from others: in version 2 the [blocks' checksum](Seal::blocks_checksum), in version 1, which
+    /// has none, the CRC-32C of the file.
+    pub checksum: u32,
+}
+
+/// Writes a region: blobs one by one or parcels, then a seal.
+///
+/// The file has a temporary name, with `.part` behind it, until [`seal`](Self::seal) has all of it on the disk. A thread
+/// writes while the next block is filled. A writer that is dropped leaves nothing behind, and neither does one that
+/// failed: a region that has its name is whole.
+///
+/// ```
+/// use region_store::format::{Header, RegionId};
+/// use region_store::{Options, Region, RegionWriter};
+///
+/// # let folder = tempfile::tempdir()?;
+/// # let folder = folder.path();
+/// let path = folder.join("00.region");
+/// let header = Header { region_id: RegionId::random()?, ..Header::default() };
+/// let mut writer = RegionWriter::create(&path, &Options { header, ..Options::default() })?;
+/// writer.push(b"one")?;
+/// writer.push(b"three")?;
+/// let sealed = writer.seal()?; // from here on it survives a power cut
+/// assert_eq!((sealed.blobs, sealed.blob_bytes), (2, 8));
+///
+/// let region = Region::open(&path)?;
+/// assert_eq!(region.get(1)?, Some(&b"three"[..]));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct RegionWriter<M: Medium = Disk> {
+    medium: M,
+    path: PathBuf,
+    /// Where the file is until it is sealed.
+    part_path: PathBuf,
+    /// `None` once the file has its name, or could not be given it.
+    output: Option<Output<M::File>>,
+    options: Options,
+    content: Content,
+    /// Where the next buffer goes.
+    offset: u64,
+    blobs: u64,
+    blob_bytes: u64,
+}
+
+/// What is on the way to the file.
+#[derive(Debug)]
+enum Content {
+    One { buffer: Vec<u8>, checksum: Crc32c },
+    Two { builder: BlockBuilder, entries: Vec<IndexEntry>, checksum: Crc32c },
+}
+
+impl RegionWriter {
+    /// Creates a region on the disk. There must be no file of its name.
+    ///
+    /// # Errors
+    /// [`Error::Exists`], and [`Error::Io`] with nothing left behind.
+    pub fn create(path: impl AsRef<Path>, options: &Options) -> Result<Self> {
+        Self::create_on(Disk, path, options)
+    }
+}
+
+impl<M: Medium> RegionWriter<M> {
+    /// Creates a region on a medium. There must be no file of its name.
+    ///
+    /// # Errors
+    /// As [`create`](RegionWriter::create).
+    pub fn create_on(medium: M, path: impl AsRef<Path>, options: &Options) -> Result<Self> {
+        let path = path.as_ref().to_owned();
+        let part_path = part_path(&path);
+        if medium.open(&path).is_ok() {
+            return Err(Error::Exists { path });
+        }
+        let file = medium.create(&part_path).map_err(|source| match source.kind() {
+            std::io::ErrorKind::AlreadyExists => Error::Exists { path: part_path.clone() },
+            _ => Error::io(&part_path, "create")(source),
+        })?;
+        let mut writer = Self {
+            output: Some(Output::start(file, &part_path)),
+            content: Content::new(options),
+            medium,
+            path,
+            part_path,
+            options: options.clone(),
+            offset: 0,
+            blobs: 0,
+            blob_bytes: 0,
+        };
+        writer.output()?.reserve(options.expected_bytes)?;
+        if options.version == Version::Two {
+            writer.write(options.header.encode().to_vec())?;
+        }
+        Ok(writer)
+    }
+
+    /// Adds a blob.
+    ///
+    /// # Errors
+    /// [`Error::BlobTooLong`], and the region is what it was. [`Error::Io`], possibly of an earlier write; then all
+    /// other calls are refused with [`Error::WriterFailed`].
+    pub fn push(&mut self, blob: &[u8]) -> Result<()> {
+        self.output()?;
+        if self.content.is_full(blob.len(), self.options.block_bytes) {
+            self.flush()?;
+        }
+        self.content.push(blob).map_err(|TooLarge| Error::BlobTooLong { length: blob.len() })?;
+        self.blobs += 1;
+        self.blob_bytes += blob.len() as u64;
+        Ok(())
+    }
+
+    /// Adds the blobs of a parcel: in version 2, as a block of their own.
+    ///
+    /// # Errors
+    /// As [`push`](Self::push).
+    pub fn push_parcel(&mut self, parcel: &Parcel) -> Result<()> {
+        self.flush()?;
+        let pushed = parcel.blobs().try_for_each(|blob| self.content.push(blob));
+        pushed.map_err(|TooLarge| {
+            self.content.clear();
+            Error::BlobTooLong { length: parcel.slots().len() }
+        })?;
+        self.blobs += parcel.blob_count() as u64;
+        self.blob_bytes += parcel.blob_bytes();
+        self.flush()
+    }
+
+    /// How many blobs were added.
+    #[must_use]
+    pub const fn blobs(&self) -> u64 {
+        self.blobs
+    }
+
+    /// How many bytes they have.
+    #[must_use]
+    pub const fn blob_bytes(&self) -> u64 {
+        self.blob_bytes
+    }
+
+    /// Completes the region and gives it its name. When this returns, it is on the disk.
+    ///
+    /// # Errors
+    /// [`Error::Io`], with no file of that name. After a sync that failed nothing is tried again: what the disk has is
+    /// unknown then, and the region has to be written anew from where it came.
+    pub fn seal(mut self) -> Result<Sealed> {
+        self.flush()?;
+        let sealed = match &self.content {
+            Content::One { .. } => self.finish_v1()?,
+            Content::Two { .. } => self.finish_v2()?,
+        };
+        self.publish()?;
+        Ok(sealed)
+    }
+
+    fn finish_v1(&mut self) -> Result<Sealed> {
+        let Content::One { checksum, .. } = &self.content else { return Err(self.failed()) };
+        let checksum = checksum.value();
+        self.output()?.sync()?;
+        Ok(self.sealed(checksum, 0))
+    }
+
+    /// Syncs blocks and index, then writes the seal and syncs that.
+    fn finish_v2(&mut self) -> Result<Sealed> {
+        let header = self.options.header;
+        let Content::Two { entries, checksum, .. } = &self.content else { return Err(self.failed()) };
+        let (blocks, blocks_checksum) = (entries.len() as u64, checksum.value());
+        let index_offset = self.offset;
+        let index = index::encode(entries, header.region_id, index_offset, self.blobs, header.alignment)
+            .map_err(|TooLarge| Error::TooManyBlocks { path: self.part_path.clone() })?;
+        self.write(index)?;
+        if !defect::planted(defect::Defect::SealBeforeBlocks) {
+            self.output()?.sync()?;
+        }
+        let seal = Seal {
+            index_offset,
+            blobs: self.blobs,
+            blob_bytes: self.blob_bytes,
+            blocks,
+            file_length: self.offset + SEAL_LENGTH as u64,
+            blocks_checksum,
+        };
+        self.write(seal.encode(header.region_id, self.offset).to_vec())?;
+        self.output()?.sync()?;
+        Ok(self.sealed(blocks_checksum, blocks))
+    }
+
+    /// Gives the file its name.
+    fn publish(&mut self) -> Result<()> {
+        let output = self.output.take().ok_or_else(|| self.failed())?;
+        let named = output.finish(self.offset).and_then(|()| {
+            self.medium.rename(&self.part_path, &self.path).map_err(Error::io(&self.part_path, "rename"))?;
+            let folder = folder_of(&self.path);
+            if defect::planted(defect::Defect::NoFolderSync) {
+                return Ok(());
+            }
+            self.medium.sync_folder(folder).map_err(Error::io(folder, "sync the folder"))
+        });
+        if named.is_err() {
+            // Whichever of the two it has. It is the first error that tells what is wrong.
+            let _ = self.medium.remove(&self.part_path);
+            let _ = self.medium.remove(&self.path);
+        }
+        named
+    }
+
+    fn sealed(&self, checksum: u32, blocks: u64) -> Sealed {
+        let region_id = match self.options.version {
+            Version::One => RegionId::default(),
+            Version::Two => self.options.header.region_id,
+        };
+        Sealed {
+            path: self.path.clone(),
+            region_id,
+            file_length: self.offset,
+            blobs: self.blobs,
+            blob_bytes: self.blob_bytes,
+            blocks,
+            checksum,
+        }
+    }
+
+    /// Hands what was gathered to the thread that writes.
+    fn flush(&mut self) -> Result<()> {
+        let header = self.options.header;
+        let spare = self.output()?.spare();
+        let buffer = match &mut self.content {
+            Content::One { buffer, checksum } => {
+                *checksum = checksum.update(buffer);
+                std::mem::replace(buffer, spare)
+            }
+            Content::Two { builder, .. } if builder.is_empty() => return Ok(()),
+            Content::Two { builder, entries, checksum } => {
+                let first_ordinal = self.blobs - builder.blob_count() as u64;
+                let block = builder.finish(header.region_id, self.offset, first_ordinal, header.alignment);
+                *checksum = checksum.update(block.get(4..8).unwrap_or_default());
+                entries.push(IndexEntry { offset: self.offset, first_ordinal });
+                builder.exchange(spare)
+            }
+        };
+        self.write(buffer)
+    }
+
+    fn write(&mut self, buffer: Vec<u8>) -> Result<()> {
+        let (offset, length) = (self.offset, buffer.len() as u64);
+        self.output()?.write(buffer, offset)?;
+        self.offset += length;
+        Ok(())
+    }
+
+    fn output(&mut self) -> Result<&mut Output<M::File>> {
+        match &mut self.output {
+            Some(output) if !output.has_failed() => Ok(output),
+            _ => Err(Error::WriterFailed { path: self.part_path.clone() }),
+        }
+    }
+
+    fn failed(&self) -> Error {
+        Error::WriterFailed { path: self.part_path.clone() }
+    }
+}
+
+/// Leaves nothing behind.
+impl<M: Medium> Drop for RegionWriter<M> {
+    fn drop(&mut self) {
+        if let Some(output) = self.output.take() {
+            drop(output);
+            let _ = self.medium.remove(&self.part_path);
+        }
+    }
+}
+
+impl Content {
+    fn new(options: &Options) -> Self {
+        match options.version {
+            Version::One => Self::One { buffer: v1::HEADER.to_vec(), checksum: Crc32c::new() },
+            Version::Two => Self::Two {
+                builder: BlockBuilder::new(Kind::Blobs, options.block_bytes + (4 << 10)),
+                entries: Vec::new(),
+                checksum: Crc32c::new(),
+            },
+        }
+    }
+
+    /// Whether a blob of that length begins the next block.
+    fn is_full(&self, length: usize, block_bytes: usize) -> bool {
+        let gathered = match self {
+            Self::One { buffer, .. } => buffer.len(),
+            Self::Two { builder, .. } if builder.is_empty() => 0,
+            Self::Two { builder, .. } => builder.length(),
+        };
+        gathered != 0 && gathered.saturating_add(length) > block_bytes
+    }
+
+    fn push(&mut self, blob: &[u8]) -> core::result::Result<(), TooLarge> {
+        match self {
+            Self::One { buffer, .. } => {
+                buffer.extend_from_slice(&v1::blob_prefix(blob.len()).ok_or(TooLarge)?);
+                buffer.extend_from_slice(blob);
+                Ok(())
+            }
+            Self::Two { builder, .. } => builder.push(blob),
+        }
+    }
+
+    fn clear(&mut self) {
+        match self {
+            Self::One { buffer, .. } => buffer.clear(),
+            Self::Two { builder, .. } => builder.clear(),
+        }
+    }
+}
+
+impl RegionId {
+    /// One that no other region has, from the operating system's source of randomness.
+    ///
+    /// # Errors
+    /// The source's.
+    pub fn random() -> std::io::Result<Self> {
+        let mut id = [0; 16];
+        getrandom::fill(&mut id)?;
+        Ok(Self(id))
+    }
+}
+
+/// Where a region is while it is written.
+fn part_path(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".part");
+    name.into()
+}
+
+/// Defects that tests plant, to see that they would be noticed.
+mod defect {
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub(super) enum Defect {
+        SealBeforeBlocks,
+        NoFolderSync,
+    }
+
+    #[cfg(not(test))]
+    pub(super) const fn planted(_: Defect) -> bool {
+        false
+    }
+
+    #[cfg(test)]
+    thread_local! {
+        pub(super) static PLANTED: std::cell::Cell<Option<Defect>> = const { std::cell::Cell::new(None) };
+    }
+
+    #[cfg(test)]
+    pub(super) fn planted(defect: Defect) -> bool {
+        PLANTED.get() == Some(defect)
+    }
+}
+
+const _: () = assert!(HEADER_LENGTH.is_multiple_of(4_096));

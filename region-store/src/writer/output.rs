@@ -1,0 +1,149 @@
+//! The thread that writes, so that the next block is filled meanwhile.
+
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+use std::thread::{self, JoinHandle};
+
+use crate::error::{Error, Result};
+use crate::medium::MediumFile;
+
+/// How many buffers may wait for the thread: more would only be memory.
+const QUEUED: usize = 2;
+/// Space is reserved in steps of it, ahead of what is written.
+const RESERVED_STEP: u64 = 16 << 20;
+
+/// A file, and the thread that writes it.
+#[derive(Debug)]
+pub(super) struct Output<F: MediumFile> {
+    path: PathBuf,
+    /// `None` once the thread was told to end.
+    orders: Option<SyncSender<Order>>,
+    /// Buffers that it is done with.
+    spares: Receiver<Vec<u8>>,
+    thread: Option<JoinHandle<Result<F>>>,
+    failed: bool,
+}
+
+#[derive(Debug)]
+enum Order {
+    Reserve(u64),
+    Write { buffer: Vec<u8>, offset: u64 },
+    Sync(Sender<()>),
+}
+
+impl<F: MediumFile> Output<F> {
+    pub(super) fn start(file: F, path: &Path) -> Self {
+        let (orders, received) = sync_channel(QUEUED);
+        let (done, spares) = channel();
+        let worker = Worker { file, path: path.to_owned(), reserved: 0, done };
+        let thread = thread::spawn(move || worker.run(&received));
+        Self { path: path.to_owned(), orders: Some(orders), spares, thread: Some(thread), failed: false }
+    }
+
+    pub(super) const fn has_failed(&self) -> bool {
+        self.failed
+    }
+
+    /// Reserves space for a file of so many bytes.
+    pub(super) fn reserve(&mut self, length: u64) -> Result<()> {
+        if length == 0 { Ok(()) } else { self.order(Order::Reserve(length)) }
+    }
+
+    pub(super) fn write(&mut self, buffer: Vec<u8>, offset: u64) -> Result<()> {
+        self.order(Order::Write { buffer, offset })
+    }
+
+    /// Waits until all that was written is on the disk.
+    pub(super) fn sync(&mut self) -> Result<()> {
+        let (synced, wait) = channel();
+        self.order(Order::Sync(synced))?;
+        // The thread lets go of its end if it fails.
+        if wait.recv().is_ok() { Ok(()) } else { Err(self.error()) }
+    }
+
+    /// An empty buffer, one that was used before if there is any.
+    pub(super) fn spare(&mut self) -> Vec<u8> {
+        let mut buffer = self.spares.try_recv().unwrap_or_default();
+        buffer.clear();
+        buffer
+    }
+
+    /// Ends the thread, and gives back what was reserved beyond the file's length.
+    pub(super) fn finish(mut self, length: u64) -> Result<()> {
+        match self.join() {
+            Some(Ok(file)) => file.trim(length).map_err(Error::io(&self.path, "trim")),
+            Some(Err(error)) => Err(error),
+            None => Err(Error::WriterFailed { path: self.path.clone() }),
+        }
+    }
+
+    fn order(&mut self, order: Order) -> Result<()> {
+        let sent = self.orders.as_ref().is_some_and(|orders| orders.send(order).is_ok());
+        if sent { Ok(()) } else { Err(self.error()) }
+    }
+
+    /// What the thread failed of.
+    fn error(&mut self) -> Error {
+        self.failed = true;
+        match self.join() {
+            Some(Err(error)) => error,
+            _ => Error::WriterFailed { path: self.path.clone() },
+        }
+    }
+
+    fn join(&mut self) -> Option<Result<F>> {
+        self.orders = None;
+        self.thread.take().and_then(|thread| thread.join().ok())
+    }
+}
+
+/// Ends the thread before its file is removed.
+impl<F: MediumFile> Drop for Output<F> {
+    fn drop(&mut self) {
+        drop(self.join());
+    }
+}
+
+struct Worker<F> {
+    file: F,
+    path: PathBuf,
+    /// Space is reserved up to here.
+    reserved: u64,
+    done: Sender<Vec<u8>>,
+}
+
+impl<F: MediumFile> Worker<F> {
+    /// Works until there are no more orders, or until one fails.
+    fn run(mut self, orders: &Receiver<Order>) -> Result<F> {
+        for order in orders {
+            match order {
+                Order::Reserve(length) => self.reserve(length)?,
+                Order::Write { buffer, offset } => {
+                    self.write(&buffer, offset)?;
+                    // Nobody may want it any more.
+                    let _ = self.done.send(buffer);
+                }
+                Order::Sync(synced) => {
+                    self.file.sync_data().map_err(Error::io(&self.path, "sync"))?;
+                    let _ = synced.send(());
+                }
+            }
+        }
+        Ok(self.file)
+    }
+
+    fn reserve(&mut self, length: u64) -> Result<()> {
+        self.file.allocate(length).map_err(Error::io(&self.path, "reserve space for"))?;
+        self.reserved = length;
+        Ok(())
+    }
+
+    fn write(&mut self, buffer: &[u8], offset: u64) -> Result<()> {
+        let end = offset.saturating_add(buffer.len() as u64);
+        if end > self.reserved {
+            self.reserve(end.saturating_add(RESERVED_STEP))?;
+        }
+        self.file.write_all_at(buffer, offset).map_err(Error::io(&self.path, "write"))?;
+        self.file.start_write_back(offset, buffer.len() as u64).map_err(Error::io(&self.path, "write back"))
+    }
+}
