@@ -1,0 +1,86 @@
+//! The command `region`: looks at region files, checks, copies out, recovers and times them.
+
+mod arguments;
+mod bench;
+mod cat;
+mod inspect;
+mod progress;
+mod recover;
+mod verify;
+
+use std::fmt::Display;
+use std::io::{self, ErrorKind};
+use std::process::ExitCode;
+
+use arguments::{Command, parse};
+use region_store::Error;
+
+/// Why the command ends, as its exit code says. `--help` lists them.
+enum Failure {
+    /// 1: a file is damaged. What was to be said of it has been said.
+    Damaged,
+    /// 2 or 3, and what to say.
+    Other(u8, String),
+    /// Nobody reads what is written any more, which is no failure.
+    NobodyReads,
+}
+
+fn main() -> ExitCode {
+    let done = match parse(lexopt::Parser::from_env()) {
+        Ok(Command::Help(text)) => say(text),
+        Ok(Command::Inspect(inspect)) => inspect::run(&inspect),
+        Ok(Command::Verify(verify)) => verify::run(&verify),
+        Ok(Command::Recover(recover)) => recover::run(&recover),
+        Ok(Command::Cat(cat)) => cat::run(&cat),
+        Ok(Command::Bench(bench)) => bench::run(&bench),
+        Err(error) => Err(Failure::Other(2, format!("{error}; region --help lists what there is"))),
+    };
+    match done {
+        Ok(()) | Err(Failure::NobodyReads) => ExitCode::SUCCESS,
+        Err(Failure::Damaged) => ExitCode::from(1),
+        Err(Failure::Other(code, said)) => {
+            eprintln!("region: {said}");
+            ExitCode::from(code)
+        }
+    }
+}
+
+/// Prints a line, or more.
+fn say(text: impl Display) -> Result<(), Failure> {
+    use io::Write as _;
+    writeln!(io::stdout(), "{text}").map_err(Failure::from)
+}
+
+/// A number with commas.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut grouped = String::with_capacity(digits.len() * 4 / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            ErrorKind::BrokenPipe => Self::NobodyReads,
+            _ => Self::Other(3, format!("cannot write the output: {error}")),
+        }
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Damaged { .. } | Error::JournalCorrupt { .. } => {
+                eprintln!("region: {error}");
+                Self::Damaged
+            }
+            error => Self::Other(3, error.to_string()),
+        }
+    }
+}

@@ -1,0 +1,24 @@
+//! `region recover`.
+
+use region_store::journal::Mode;
+use region_store::salvage::salvage;
+
+use crate::arguments::Recover;
+use crate::inspect::as_json;
+use crate::{Failure, grouped, say};
+
+pub(crate) fn run(recover: &Recover) -> Result<(), Failure> {
+    let mode = if recover.force { Mode::Force } else { Mode::Strict };
+    let (found, sealed) = salvage(&recover.from, &recover.to, mode)?;
+    if recover.json {
+        let length = std::fs::metadata(&recover.from).map_or(0, |metadata| metadata.len());
+        return say(as_json(&recover.from, length, &found));
+    }
+    let what = match found.damage {
+        Some(damage) => format!("damaged at its {damage}"),
+        None => "whole".to_owned(),
+    };
+    say(format!("{}: {what}", recover.from.display()))?;
+    let (blobs, bytes) = (grouped(sealed.blobs), grouped(sealed.blob_bytes));
+    say(format!("{}: {blobs} blobs of {bytes} bytes in all", sealed.path.display()))
+}

@@ -1,0 +1,48 @@
+//! `region verify`.
+
+use std::path::Path;
+
+use region_store::format::Summary;
+use region_store::{Error, Region};
+use serde_json::json;
+
+use crate::arguments::Verify;
+use crate::progress::bar;
+use crate::{Failure, grouped, say};
+
+pub(crate) fn run(verify: &Verify) -> Result<(), Failure> {
+    let mut is_damaged = false;
+    for file in &verify.files {
+        match check(file) {
+            Ok(summary) if verify.json => say(json!({
+                "file": file.to_string_lossy(), "ok": true, "blobs": summary.blobs, "blob_bytes": summary.blob_bytes,
+                "blocks": summary.blocks,
+            }))?,
+            Ok(_) if verify.quiet => {}
+            Ok(summary) => {
+                let (blobs, bytes) = (grouped(summary.blobs), grouped(summary.blob_bytes));
+                say(format!("{}: whole, {blobs} blobs of {bytes} bytes in all", file.display()))?;
+            }
+            Err(Error::Damaged { path, damage }) => {
+                is_damaged = true;
+                if verify.json {
+                    let (field, problem) = (damage.field, damage.problem.to_string());
+                    let damage = json!({ "field": field, "offset": damage.offset, "problem": problem });
+                    say(json!({ "file": file.to_string_lossy(), "ok": false, "damage": damage }))?;
+                } else {
+                    eprintln!("region: {}: {damage}", path.display());
+                }
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    if is_damaged { Err(Failure::Damaged) } else { Ok(()) }
+}
+
+fn check(file: &Path) -> Result<Summary, Error> {
+    let region = Region::open(file)?;
+    let bar = bar(file, region.file_length());
+    let summary = region.verify(|done, _| bar.set_position(done));
+    bar.finish_and_clear();
+    summary
+}
