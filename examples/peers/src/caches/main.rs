@@ -1,5 +1,5 @@
 //! Measures `sector-cache` beside the caches it is judged against: in one run, round about, with the copy alone as
-//! the floor. `cargo run --release -- --help` says how to ask for less than everything.
+//! the floor. `cargo run --release --bin caches -- --help` says how to ask for less than everything.
 
 mod allocation;
 mod cache;
@@ -14,8 +14,9 @@ mod workload;
 use std::process::ExitCode;
 
 use lexopt::prelude::{Long, ValueExt};
+use platter_peers::Role;
 
-use contender::{Contender, Kind};
+use contender::Contender;
 use measure::Operation;
 use report::SizeResult;
 use workload::Workload;
@@ -23,7 +24,7 @@ use workload::Workload;
 const HELP: &str = "\
 Measures sector-cache beside its peers, and prints one table.
 
-    cargo run --release -- [--op NAME]... [--slots N]... [--only PEER]... [--rounds N] [--quick] [--json]
+    cargo run --release --bin caches -- [--op NAME]... [--slots N]... [--only PEER]... [--rounds N] [--quick] [--json]
 
   --op NAME     hit_copy, hit_lent, insert, zipf or scan; all, if none is named
   --slots N     800, 2464, 65535 and 1000000, if none is given
@@ -124,7 +125,7 @@ fn measure_size(slots: u32, arguments: &Arguments) -> SizeResult {
     let operations = if arguments.quick { 50_000 } else { 400_000 };
     let workload = Workload::new(slots, operations);
     let takes_part = |contender: &&Contender| {
-        matches!(contender.kind, Kind::Floor | Kind::Ours)
+        matches!(contender.role, Role::Floor | Role::Ours)
             || arguments.only.is_empty()
             || arguments.only.contains(&contender.name)
     };
@@ -133,7 +134,7 @@ fn measure_size(slots: u32, arguments: &Arguments) -> SizeResult {
     for round in 0..round_count(slots, arguments) {
         eprintln!("{slots} slots, round {}", round + 1);
         for (contender, samples) in &mut rounds {
-            if contender.kind != Kind::Other || round < ROUNDS_OF_OTHERS {
+            if contender.role != Role::Other || round < ROUNDS_OF_OTHERS {
                 samples.push((contender.run)(&workload, &arguments.operations));
             }
         }

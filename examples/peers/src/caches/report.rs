@@ -2,11 +2,10 @@
 
 use std::fmt::Write;
 
-use crate::contender::{Contender, Kind};
-use crate::measure::{Operation, Sample};
+use platter_peers::{Comparison, Figure, Role, best_variants, grouped, json_array, line};
 
-const NAME_WIDTH: usize = 24;
-const COLUMN_WIDTH: usize = 18;
+use crate::contender::Contender;
+use crate::measure::{Operation, Sample};
 
 /// All rounds at one number of slots: for each contender, its samples in the order of the rounds.
 pub(crate) struct SizeResult {
@@ -14,36 +13,15 @@ pub(crate) struct SizeResult {
     pub(crate) rounds: Vec<(&'static Contender, Vec<Sample>)>,
 }
 
-/// The better variant of one contender, in one operation, at one number of slots.
-struct Figure {
-    contender: &'static Contender,
-    nanoseconds: Vec<f64>,
-}
-
-/// How ours compares: the median of the ratios, each taken within one round.
-struct Comparison {
-    to_floor: Option<f64>,
-    /// The exact LRU with the lowest median.
-    to_peer: Option<(f64, &'static str)>,
-}
-
 impl SizeResult {
     /// One figure a name, in the order of the contenders.
     fn figures(&self, operation: Operation) -> Vec<Figure> {
-        let mut figures: Vec<Figure> = Vec::new();
-        for (contender, samples) in &self.rounds {
-            let timed = samples.iter().filter_map(|sample| sample.nanoseconds[operation as usize]);
-            let figure = Figure { contender, nanoseconds: timed.collect() };
-            if figure.nanoseconds.is_empty() {
-                continue;
-            }
-            match figures.iter_mut().find(|other| other.contender.name == contender.name) {
-                Some(other) if figure.median() < other.median() => *other = figure,
-                Some(_) => {}
-                None => figures.push(figure),
-            }
-        }
-        figures
+        best_variants(self.rounds.iter().map(|(contender, samples)| Figure {
+            name: contender.name,
+            variant: contender.hasher,
+            role: contender.role,
+            costs: samples.iter().filter_map(|sample| sample.nanoseconds[operation as usize]).collect(),
+        }))
     }
 
     fn bytes(&self, name: &str) -> Option<f64> {
@@ -51,39 +29,6 @@ impl SizeResult {
         let bytes = variants.filter_map(|(_, samples)| samples.first()?.bytes_per_sector);
         bytes.min_by(f64::total_cmp)
     }
-}
-
-impl Figure {
-    fn best(&self) -> f64 {
-        self.nanoseconds.iter().copied().fold(f64::INFINITY, f64::min)
-    }
-
-    fn median(&self) -> f64 {
-        median(self.nanoseconds.clone())
-    }
-
-    fn ratio_to(&self, other: &Self) -> f64 {
-        median(self.nanoseconds.iter().zip(&other.nanoseconds).map(|(ours, theirs)| ours / theirs).collect())
-    }
-}
-
-impl Comparison {
-    fn of(figures: &[Figure]) -> Option<Self> {
-        let ours = figures.iter().find(|figure| figure.contender.kind == Kind::Ours)?;
-        let floor = figures.iter().find(|figure| figure.contender.kind == Kind::Floor);
-        let exact = figures.iter().filter(|figure| figure.contender.kind == Kind::ExactLru);
-        let peer = exact.min_by(|one, other| one.median().total_cmp(&other.median()));
-        Some(Self {
-            to_floor: floor.map(|floor| ours.ratio_to(floor)),
-            to_peer: peer.map(|peer| (ours.ratio_to(peer), peer.contender.name)),
-        })
-    }
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_unstable_by(f64::total_cmp);
-    let middle = values.len() / 2;
-    if values.len() % 2 == 1 { values[middle] } else { (values[middle - 1] + values[middle]) / 2.0 }
 }
 
 /// The names that were measured, once each.
@@ -127,7 +72,7 @@ pub(crate) fn table(results: &[SizeResult], operations: &[Operation]) -> String 
 }
 
 fn timing_cell(figures: &[Figure], name: &str) -> String {
-    let figure = figures.iter().find(|figure| figure.contender.name == name);
+    let figure = figures.iter().find(|figure| figure.name == name);
     figure.map_or(String::new(), |figure| format!("{:.1} / {:.1}", figure.best(), figure.median()))
 }
 
@@ -148,25 +93,6 @@ fn comparison_lines(figures: &[Vec<Figure>]) -> String {
         .collect()
 }
 
-fn line(title: &str, cells: impl IntoIterator<Item = String>) -> String {
-    let cells: String = cells.into_iter().map(|cell| format!("{cell:>COLUMN_WIDTH$}")).collect();
-    format!("{title:<NAME_WIDTH$}{cells}").trim_end().to_owned() + "\n"
-}
-
-/// A number with commas between thousands.
-fn grouped(number: u32) -> String {
-    let digits = number.to_string();
-    let leading = digits.len() % 3;
-    let mut grouped = digits[..leading].to_owned();
-    for thousand in digits.as_bytes()[leading..].chunks(3) {
-        if !grouped.is_empty() {
-            grouped.push(',');
-        }
-        grouped.extend(thousand.iter().map(|&digit| char::from(digit)));
-    }
-    grouped
-}
-
 /// An array of rows: timings, of which ours carries its ratios, and bytes a sector.
 pub(crate) fn json(results: &[SizeResult], operations: &[Operation]) -> String {
     let mut rows = Vec::new();
@@ -176,10 +102,10 @@ pub(crate) fn json(results: &[SizeResult], operations: &[Operation]) -> String {
             let figures = result.figures(operation);
             let comparison = Comparison::of(&figures);
             for figure in &figures {
-                let Contender { name, hasher, kind, .. } = figure.contender;
-                let ours = (*kind == Kind::Ours).then_some(comparison.as_ref()).flatten();
+                let Figure { name, variant, role, .. } = figure;
+                let ours = (*role == Role::Ours).then_some(comparison.as_ref()).flatten();
                 rows.push(format!(
-                    r#"{{"op":"{}","slots":{slots},"name":"{name}","hasher":"{hasher}","best_ns":{:.2},"median_ns":{:.2}{}}}"#,
+                    r#"{{"op":"{}","slots":{slots},"name":"{name}","hasher":"{variant}","best_ns":{:.2},"median_ns":{:.2}{}}}"#,
                     operation.name(),
                     figure.best(),
                     figure.median(),
@@ -193,18 +119,5 @@ pub(crate) fn json(results: &[SizeResult], operations: &[Operation]) -> String {
             }
         }
     }
-    format!("[\n  {}\n]", rows.join(",\n  "))
-}
-
-impl Comparison {
-    fn json_fields(&self) -> String {
-        let mut fields = String::new();
-        if let Some(ratio) = self.to_floor {
-            fields += &format!(r#","to_floor":{ratio:.3}"#);
-        }
-        if let Some((ratio, name)) = self.to_peer {
-            fields += &format!(r#","to_peer":{ratio:.3},"peer":"{name}""#);
-        }
-        fields
-    }
+    json_array(&rows)
 }

@@ -2,6 +2,7 @@
 
 use std::num::NonZeroUsize;
 
+use platter_peers::Role;
 use quick_cache::UnitWeighter;
 use quick_cache::unsync::{Cache as QuickCache, DefaultLifecycle};
 use rustc_hash::FxBuildHasher;
@@ -20,35 +21,25 @@ type Run = fn(&Workload, &[Operation]) -> Sample;
 pub(crate) struct Contender {
     pub(crate) name: &'static str,
     pub(crate) hasher: &'static str,
-    pub(crate) kind: Kind,
+    /// The exact LRUs are the peers; another policy is only shown.
+    pub(crate) role: Role,
     pub(crate) run: Run,
-}
-
-/// What a figure may be compared with.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
-    /// No cache: the copy alone.
-    Floor,
-    Ours,
-    ExactLru,
-    /// Another policy: shown, not compared with.
-    Other,
 }
 
 /// All of them, in the order of a round.
 pub(crate) const ALL: [Contender; 13] = [
-    Contender { name: "memcpy", hasher: "", kind: Kind::Floor, run: measure_floor },
-    Contender { name: "sector-cache", hasher: "", kind: Kind::Ours, run: measure_ours },
+    Contender { name: "memcpy", hasher: "", role: Role::Floor, run: measure_floor },
+    Contender { name: "sector-cache", hasher: "", role: Role::Ours, run: measure_ours },
     Contender {
         name: "lru",
         hasher: "default",
-        kind: Kind::ExactLru,
+        role: Role::Peer,
         run: |workload, operations| measure(workload, operations, || lru::LruCache::new(capacity(workload))),
     },
     Contender {
         name: "lru",
         hasher: "fx",
-        kind: Kind::ExactLru,
+        role: Role::Peer,
         run: |workload, operations| {
             measure(workload, operations, || lru::LruCache::with_hasher(capacity(workload), FxBuildHasher))
         },
@@ -56,7 +47,7 @@ pub(crate) const ALL: [Contender; 13] = [
     Contender {
         name: "schnellru",
         hasher: "default",
-        kind: Kind::ExactLru,
+        role: Role::Peer,
         run: |workload, operations| {
             measure(workload, operations, || LruMap::<u32, SectorBytes>::new(ByLength::new(workload.slots)))
         },
@@ -64,7 +55,7 @@ pub(crate) const ALL: [Contender; 13] = [
     Contender {
         name: "schnellru",
         hasher: "fx",
-        kind: Kind::ExactLru,
+        role: Role::Peer,
         run: |workload, operations| {
             measure(workload, operations, || {
                 LruMap::with_hasher(ByLength::new(workload.slots), FxBuildHasher)
@@ -74,7 +65,7 @@ pub(crate) const ALL: [Contender; 13] = [
     Contender {
         name: "hashlink",
         hasher: "default",
-        kind: Kind::ExactLru,
+        role: Role::Peer,
         run: |workload, operations| {
             measure(workload, operations, || hashlink::LruCache::new(workload.slots as usize))
         },
@@ -82,7 +73,7 @@ pub(crate) const ALL: [Contender; 13] = [
     Contender {
         name: "hashlink",
         hasher: "fx",
-        kind: Kind::ExactLru,
+        role: Role::Peer,
         run: |workload, operations| {
             measure(workload, operations, || {
                 hashlink::LruCache::with_hasher(workload.slots as usize, FxBuildHasher)
@@ -92,13 +83,13 @@ pub(crate) const ALL: [Contender; 13] = [
     Contender {
         name: "uthash",
         hasher: "default",
-        kind: Kind::ExactLru,
+        role: Role::Peer,
         run: |workload, operations| measure(workload, operations, || UthashCache::new(workload.slots)),
     },
     Contender {
         name: "quick_cache",
         hasher: "default",
-        kind: Kind::Other,
+        role: Role::Other,
         run: |workload, operations| {
             measure(workload, operations, || QuickCache::new(workload.slots as usize))
         },
@@ -106,7 +97,7 @@ pub(crate) const ALL: [Contender; 13] = [
     Contender {
         name: "quick_cache",
         hasher: "fx",
-        kind: Kind::Other,
+        role: Role::Other,
         run: |workload, operations| {
             measure(workload, operations, || {
                 let slots = workload.slots;
@@ -118,7 +109,7 @@ pub(crate) const ALL: [Contender; 13] = [
     Contender {
         name: "moka",
         hasher: "default",
-        kind: Kind::Other,
+        role: Role::Other,
         run: |workload, operations| {
             measure(workload, operations, || moka::sync::Cache::new(workload.slots.into()))
         },
@@ -126,7 +117,7 @@ pub(crate) const ALL: [Contender; 13] = [
     Contender {
         name: "moka",
         hasher: "fx",
-        kind: Kind::Other,
+        role: Role::Other,
         run: |workload, operations| {
             measure(workload, operations, || {
                 let builder = moka::sync::Cache::builder().max_capacity(workload.slots.into());
