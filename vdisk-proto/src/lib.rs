@@ -1,7 +1,19 @@
 //! The MQTT virtual disk protocol: the wire half of Platter.
 //!
-//! This crate exports nothing yet. It will hold the codec of both protocol versions, the device's session and the
-//! server's service as state machines without I/O, a simulator that proves them, the client, and `vdisk-server`.
+//! - [`codec`]: the names and bytes of both protocol versions. `no_std`, no allocation, nothing that can panic.
+//! - [`service`] and [`store`], with the feature `service`, which is on by default and needs std: the server's side as a
+//!   state machine without I/O, over a store that says what is durable.
+//!
+//! The device's session, the simulator, the client and `vdisk-server` are not here yet.
 
 #![no_std]
 #![forbid(unsafe_code)]
+
+#[cfg(any(test, feature = "service"))]
+extern crate std;
+
+pub mod codec;
+#[cfg(feature = "service")]
+pub mod service;
+#[cfg(feature = "service")]
+pub mod store;

@@ -1,0 +1,104 @@
+//! What becomes durable together, and when it is told.
+
+use super::*;
+use crate::store::{Faults, Store};
+
+fn send_write(server: &mut Server, session: u32, sequence: u32, fill: u8) {
+    server.receive("v2/req", &encode(CHANNEL, &write(session, sequence, 0, &sector(fill))));
+}
+
+#[test]
+fn one_group_is_in_flight_at_a_time() {
+    let mut server = Server::new();
+    let session = server.hello(1, 0).session;
+    send_write(&mut server, session, 1, 0xaa);
+    let group = server.service.begin_group().unwrap();
+    send_write(&mut server, session, 2, 0xbb);
+    assert!(server.service.begin_group().is_none());
+    server.service.end_group(group);
+    assert_eq!(server.service.begin_group().unwrap().entries().count(), 1);
+}
+
+#[test]
+fn nothing_waits_after_a_commit() {
+    let mut server = Server::new();
+    assert!(!server.service.commit().unwrap());
+    let session = server.hello(1, 0).session;
+    send_write(&mut server, session, 1, 0xaa);
+    assert!(server.service.commit().unwrap());
+    assert!(!server.service.commit().unwrap());
+    assert_eq!(server.service.counters().groups, 2);
+}
+
+#[test]
+fn a_group_is_no_longer_than_its_bound() {
+    // Three records with a sector each, at 128 and 137 bytes.
+    let mut server = Server::with(Limits { group_bytes: 3 * 265, ..Limits::default() });
+    let session = server.hello(1, 0).session;
+    for sequence in 1..=7 {
+        send_write(&mut server, session, sequence, sequence as u8);
+    }
+    let mut sizes = Vec::new();
+    while let Some(mut group) = server.service.begin_group() {
+        sizes.push(group.entries().count());
+        server.store.write_group(&mut group).unwrap();
+        server.store.sync(&group).unwrap();
+        server.service.end_group(group);
+    }
+    assert_eq!(sizes, [3, 3, 1]);
+    assert_eq!(server.answers().len(), 7);
+}
+
+#[test]
+fn a_group_has_one_record_in_any_case() {
+    let mut server = Server::with(Limits { group_bytes: 0, ..Limits::default() });
+    let session = server.hello(1, 0).session;
+    server.write(session, 1, 0, 0xaa);
+    server.write(session, 2, 0, 0xbb);
+}
+
+#[test]
+fn channels_share_a_group() {
+    let mut server = Server::new();
+    for name in ["one", "two"] {
+        server.receive_on(name, "v2/req", &encode(name, &hello(&hello_body(1, 0, 1_000))));
+    }
+    assert_eq!(server.service.begin_group().unwrap().entries().count(), 2);
+}
+
+#[test]
+fn after_a_failed_sync_nothing_is_acknowledged_any_more() {
+    for fails_at_write in [true, false] {
+        let mut server = Server::new();
+        let session = server.hello(1, 0).session;
+        send_write(&mut server, session, 1, 0xaa);
+        let faults = Faults { sync: true, ..Faults::default() };
+        if fails_at_write {
+            server.store.set_faults(faults);
+            assert!(server.service.commit().is_err());
+        } else {
+            let mut group = server.service.begin_group().unwrap();
+            server.store.write_group(&mut group).unwrap();
+            server.store.set_faults(faults);
+            assert!(server.store.sync(&group).is_err());
+        }
+        server.store.set_faults(Faults::default());
+        send_write(&mut server, session, 2, 0xbb);
+        assert!(!server.service.commit().unwrap());
+        assert_eq!(server.answers(), []);
+        assert_eq!(server.stored(0), 0);
+    }
+}
+
+/// The defect is there, so that a simulator that plants it has something to find.
+#[test]
+fn a_planted_defect_acknowledges_before_the_sync() {
+    let mut server = Server::new();
+    let session = server.hello(1, 0).session;
+    server.service.defect = Some(super::super::Defect::AcknowledgeBeforeSync);
+    send_write(&mut server, session, 1, 0xaa);
+    let group = server.service.begin_group().unwrap();
+    assert_eq!(server.answers()[0].acknowledged, 1);
+    server.service.end_group(group);
+    assert_eq!(server.answers(), []);
+}
