@@ -56,3 +56,11 @@ fn the_tables_are_those_of_the_sources() {
         assert!(document.contains(&table), "the table of {name} is another in the document");
     }
 }
+
+#[test]
+#[cfg(unix)]
+fn the_longest_block_of_a_journal_is_told() {
+    let bytes = region_store::journal::MAX_GROUP_LENGTH;
+    assert_eq!(bytes, 1_048_576);
+    assert!(document().contains("at most 1,048,576 bytes with its padding"));
+}
