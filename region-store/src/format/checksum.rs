@@ -65,7 +65,7 @@ mod fast {
 #[cfg(miri)]
 use plain::Digest;
 
-/// Bit by bit. Miri knows no instruction for it, and tests want a second opinion.
+/// Byte by byte. Miri knows no instruction for it, and tests want a second opinion.
 #[cfg(any(miri, test))]
 mod plain {
     #[derive(Clone, Copy, Debug)]
@@ -77,12 +77,9 @@ mod plain {
         }
 
         pub(super) fn add(&mut self, bytes: &[u8]) {
+            #[allow(clippy::indexing_slicing, reason = "there are as many remainders as bytes")]
             for byte in bytes {
-                self.0 ^= u32::from(*byte);
-                for _ in 0..8 {
-                    let polynomial = if self.0 & 1 == 1 { 0x82f6_3b78 } else { 0 };
-                    self.0 = (self.0 >> 1) ^ polynomial;
-                }
+                self.0 = (self.0 >> 8) ^ REMAINDERS[((self.0 ^ u32::from(*byte)) & 0xff) as usize];
             }
         }
 
@@ -90,6 +87,25 @@ mod plain {
             !self.0
         }
     }
+
+    static REMAINDERS: [u32; 256] = {
+        let mut remainders = [0; 256];
+        let mut byte = 0_u32;
+        while byte < 256 {
+            let mut remainder = byte;
+            let mut bit = 0;
+            while bit < 8 {
+                remainder = (remainder >> 1) ^ if remainder & 1 == 1 { 0x82f6_3b78 } else { 0 };
+                bit += 1;
+            }
+            #[allow(clippy::indexing_slicing, reason = "it is less than 256")]
+            {
+                remainders[byte as usize] = remainder;
+            }
+            byte += 1;
+        }
+        remainders
+    };
 }
 
 #[cfg(test)]

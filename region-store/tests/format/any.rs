@@ -6,12 +6,7 @@ use region_store::format;
 use crate::files::{header, mend};
 use crate::script::{self, Script, check_any};
 
-/// Whether Miri, which takes its time, need not see this one.
-const FEW: u32 = if cfg!(miri) { 3 } else { 256 };
-
 proptest! {
-    #![proptest_config(ProptestConfig { cases: FEW, failure_persistence: None, ..ProptestConfig::default() })]
-
     #[test]
     fn any_bytes_are_a_file_or_damaged(
         start in prop_oneof![Just(vec![]), Just(vec![85, 1]), Just(header(8).encode().to_vec())],

@@ -19,6 +19,7 @@ BLOCK_HEAD = struct.Struct("<4sIIIQIHH8x")
 SEAL = struct.Struct("<4sI5QI12x")
 INDEX_ENTRY = struct.Struct("<QQ")
 MAX_BLOCK_LENGTH = 2**31 - 1
+MAX_GROUP_LENGTH = 2**20
 BLOBS, INDEX, JOURNAL_GROUP, FIRST_SKIPPABLE = 0, 1, 16, 0x8000
 
 
@@ -203,9 +204,8 @@ def read_journal(file, header):
     contents = Contents(2)
     offset = HEADER_LENGTH
     while offset < len(file) and not is_end(file, offset):
-        try:
-            block = Block(file, header, offset)
-        except Damage:
+        block = journal_block(file, header, offset)
+        if block is None:
             break
         expect(block.first_ordinal == len(contents.blobs), "first ordinal", offset + 16)
         expect(block.kind == JOURNAL_GROUP or block.kind >= FIRST_SKIPPABLE, "kind", offset + 28)
@@ -214,18 +214,19 @@ def read_journal(file, header):
         contents.blocks += 1
         offset = block.next
     for later in range(offset, len(file), header.alignment):
-        expect(not is_block(file, header, later), "block", offset)
+        expect(journal_block(file, header, later) is None, "block", offset)
     is_torn = any(file[offset:])
     contents.end = f", torn at offset {offset}" if any(file[offset:]) else ", clean"
     return contents
 
 
-def is_block(file, header, offset):
+def journal_block(file, header, offset):
+    """The block at a place of a journal, if one is there that passes its checksum."""
     try:
-        Block(file, header, offset)
+        block = Block(file, header, offset)
     except Damage:
-        return False
-    return True
+        return None
+    return block if block.next - offset <= MAX_GROUP_LENGTH else None
 
 
 def main():

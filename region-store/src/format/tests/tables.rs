@@ -50,10 +50,8 @@ fn the_header_is_a_page() {
     assert_eq!(Header::decode(&page), Ok(header));
     assert_eq!(ID.to_string(), "30313233343536373839616263646566");
 
-    for alignment in 0..10_000 {
-        let is_one = [8, 16, 32, 64, 128, 256, 512, 1_024, 2_048, 4_096].contains(&alignment);
-        assert_eq!(header::is_alignment(alignment), is_one, "{alignment}");
-    }
+    assert!([8, 16, 32, 64, 128, 256, 512, 1_024, 2_048, 4_096].into_iter().all(header::is_alignment));
+    assert!(![0, 1, 2, 4, 7, 12, 24, 4_095, 8_192, 1 << 31, u32::MAX].into_iter().any(header::is_alignment));
 }
 
 #[test]
