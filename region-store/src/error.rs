@@ -34,6 +34,12 @@ pub enum Error {
         /// The file.
         path: PathBuf,
     },
+    /// The caller's mistake: blocks cannot be aligned so.
+    #[error("an alignment of {alignment} is asked for: it is a power of two from 8 to 4,096")]
+    Alignment {
+        /// What was asked for.
+        alignment: u32,
+    },
     /// The caller's mistake: there is no such blob.
     #[error("{length} bytes are too many for a block, which has at most 2,147,483,647")]
     BlobTooLong {

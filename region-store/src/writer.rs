@@ -7,6 +7,7 @@ mod tests;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
+use crate::format::header::is_alignment;
 use crate::format::{
     BlockBuilder, Crc32c, HEADER_LENGTH, Header, IndexEntry, Kind, RegionId, SEAL_LENGTH, Seal, TooLarge,
     Version, index, v1,
@@ -106,7 +107,7 @@ impl RegionWriter {
     /// Creates a region on the disk. There must be no file of its name.
     ///
     /// # Errors
-    /// [`Error::Exists`], and [`Error::Io`] with nothing left behind.
+    /// [`Error::Alignment`], [`Error::Exists`], and [`Error::Io`] with nothing left behind.
     pub fn create(path: impl AsRef<Path>, options: &Options) -> Result<Self> {
         Self::create_on(Disk, path, options)
     }
@@ -118,6 +119,10 @@ impl<M: Medium> RegionWriter<M> {
     /// # Errors
     /// As [`create`](RegionWriter::create).
     pub fn create_on(medium: M, path: impl AsRef<Path>, options: &Options) -> Result<Self> {
+        let alignment = options.header.alignment;
+        if !is_alignment(alignment) {
+            return Err(Error::Alignment { alignment });
+        }
         let path = path.as_ref().to_owned();
         let part_path = part_path(&path);
         if medium.open(&path).is_ok() {

@@ -134,6 +134,9 @@ impl BlockHead {
     }
 
     /// Bytes from this block to the next.
+    ///
+    /// # Panics
+    /// If the alignment is 0, which no [`Header`](super::Header) that was decoded has.
     #[must_use]
     pub const fn padded_length(&self, alignment: u32) -> u64 {
         (self.length as u64).next_multiple_of(alignment as u64)
@@ -425,6 +428,9 @@ impl BlockBuilder {
     }
 
     /// Completes the block for its place, with its padding. Then it is to be [cleared](Self::clear).
+    ///
+    /// # Panics
+    /// If the alignment is 0.
     pub fn finish(&mut self, region_id: RegionId, offset: u64, first_ordinal: u64, alignment: u32) -> &[u8] {
         self.block.resize(self.block.len().next_multiple_of(8), 0);
         let data_length = self.block.len() - BLOCK_HEAD_LENGTH;

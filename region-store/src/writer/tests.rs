@@ -230,3 +230,12 @@ fn a_disk_that_is_too_full_shows_at_once() {
     let error = (0..1_000).find_map(|_| writer.push(&[1; 500]).err()).expect("there is no space");
     assert!(error.to_string().contains("00.region.part: cannot reserve space for"), "{error}");
 }
+
+#[test]
+fn an_alignment_that_no_reader_accepts_is_refused() {
+    for alignment in [0, 7, 12, 8_192] {
+        let options = Options { header: Header { alignment, ..Header::default() }, ..Options::default() };
+        let error = RegionWriter::create_on(CrashMedium::new(), NAME, &options).unwrap_err();
+        assert!(matches!(error, Error::Alignment { alignment: refused } if refused == alignment), "{error}");
+    }
+}
