@@ -11,6 +11,9 @@ use crate::format::{Damage, v1};
 /// The most bytes of a parcel, inflated: a block has to hold them.
 pub const MAX_PARCEL_LENGTH: usize = 1 << 30;
 
+/// No parcel of raw snappy inflates more: its shortest way to repeat 64 bytes takes 3.
+const MOST_INFLATION: usize = 22;
+
 /// Blobs that come together.
 #[derive(Clone, Debug)]
 pub struct Parcel {
@@ -38,8 +41,16 @@ pub enum ParcelError {
         /// What snappy's header says.
         actual: usize,
     },
-    /// There is no such parcel.
-    #[error("a parcel of {length} bytes is too long: it has at most {MAX_PARCEL_LENGTH}")]
+    /// No so few bytes of snappy inflate to so many.
+    #[error("a parcel of {deflated} bytes of snappy cannot inflate to {inflated}")]
+    Inflation {
+        /// Its length.
+        deflated: usize,
+        /// What snappy's header says.
+        inflated: usize,
+    },
+    /// There is no such parcel, or not the memory for it.
+    #[error("a parcel of {length} bytes is too long for memory, or has more than {MAX_PARCEL_LENGTH}")]
     TooLong {
         /// Its length, inflated.
         length: usize,
@@ -66,7 +77,7 @@ impl Parcel {
     /// Inflates a parcel that is said to have so many bytes then.
     ///
     /// # Errors
-    /// Any [`ParcelError`]. Memory is asked for only if the length is the one that was said.
+    /// Any [`ParcelError`]. Memory is asked for only if the length is the one that was said, and can be true.
     pub fn snappy(deflated: &[u8], inflated_length: usize) -> Result<Self, ParcelError> {
         let actual = snap::raw::decompress_len(deflated).map_err(ParcelError::Snappy)?;
         if actual != inflated_length {
@@ -75,7 +86,13 @@ impl Parcel {
         if actual > MAX_PARCEL_LENGTH {
             return Err(ParcelError::TooLong { length: actual });
         }
-        let slots = snap::raw::Decoder::new().decompress_vec(deflated).map_err(ParcelError::Snappy)?;
+        if actual / MOST_INFLATION > deflated.len() {
+            return Err(ParcelError::Inflation { deflated: deflated.len(), inflated: actual });
+        }
+        let mut slots = Vec::new();
+        slots.try_reserve_exact(actual).map_err(|_| ParcelError::TooLong { length: actual })?;
+        slots.resize(actual, 0);
+        snap::raw::Decoder::new().decompress(deflated, &mut slots).map_err(ParcelError::Snappy)?;
         Self::raw(slots.into())
     }
 
@@ -127,7 +144,8 @@ mod tests {
         assert_eq!(Parcel::snappy(&deflated, 3).unwrap_err(), length);
         let cut = deflated.len() - 1;
         assert!(matches!(Parcel::snappy(&deflated[..cut], SLOTS.len()), Err(ParcelError::Snappy(_))));
-        assert!(matches!(Parcel::snappy(b"", 0), Ok(_) | Err(ParcelError::Snappy(_))));
+        assert_eq!(Parcel::snappy(b"", 0).unwrap_err(), ParcelError::Snappy(snap::Error::Empty));
+        assert_eq!(Parcel::snappy(&[0], 0).unwrap().blob_count(), 0);
     }
 
     #[test]
@@ -148,5 +166,18 @@ mod tests {
         // Snappy's header says 2^32 - 1 bytes.
         let bomb = [0xff, 0xff, 0xff, 0xff, 0x0f];
         assert!(matches!(Parcel::snappy(&bomb, u32::MAX as usize), Err(ParcelError::TooLong { .. })));
+        // And 2^30, of which the rest has nothing.
+        let bomb = [0x80, 0x80, 0x80, 0x80, 0x04];
+        let inflation = ParcelError::Inflation { deflated: 5, inflated: 1 << 30 };
+        assert_eq!(Parcel::snappy(&bomb, 1 << 30).unwrap_err(), inflation);
+    }
+
+    #[test]
+    fn what_inflates_most_is_inflated() {
+        let zeros = [0; 1 << 20];
+        let deflated = snap::raw::Encoder::new().compress_vec(&zeros).unwrap();
+        assert!(deflated.len() * 21 < zeros.len(), "{} bytes are near the most", deflated.len());
+        let parcel = Parcel::snappy(&deflated, zeros.len()).unwrap();
+        assert_eq!((parcel.blob_count(), parcel.blob_bytes()), (1 << 18, 0));
     }
 }
