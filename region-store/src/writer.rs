@@ -4,6 +4,7 @@ mod output;
 #[cfg(test)]
 mod tests;
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
@@ -15,6 +16,9 @@ use crate::format::{
 use crate::medium::{Disk, Medium, folder_of};
 use crate::parcel::Parcel;
 use output::Output;
+
+/// No more memory is taken for a block before there are blobs in it.
+const MOST_EXPECTED_BYTES: usize = 1 << 20;
 
 /// What a region is to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -125,15 +129,16 @@ impl<M: Medium> RegionWriter<M> {
         }
         let path = path.as_ref().to_owned();
         let part_path = part_path(&path);
-        if medium.open(&path).is_ok() {
-            return Err(Error::Exists { path });
-        }
         let file = medium.create(&part_path).map_err(|source| match source.kind() {
-            std::io::ErrorKind::AlreadyExists => Error::Exists { path: part_path.clone() },
+            ErrorKind::AlreadyExists => Error::Exists { path: part_path.clone() },
             _ => Error::io(&part_path, "create")(source),
         })?;
+        // Looked for behind the temporary name: from there on no other writer can give a file this one.
+        let started =
+            check_free(&medium, &path).and_then(|()| Output::start(file, &part_path, options.expected_bytes));
+        let output = started.inspect_err(|_| drop(medium.remove(&part_path)))?;
         let mut writer = Self {
-            output: Some(Output::start(file, &part_path)),
+            output: Some(output),
             content: Content::new(options),
             medium,
             path,
@@ -143,7 +148,6 @@ impl<M: Medium> RegionWriter<M> {
             blobs: 0,
             blob_bytes: 0,
         };
-        writer.output()?.reserve(options.expected_bytes)?;
         if options.version == Version::Two {
             writer.write(options.header.encode().to_vec())?;
         }
@@ -244,20 +248,17 @@ impl<M: Medium> RegionWriter<M> {
     /// Gives the file its name.
     fn publish(&mut self) -> Result<()> {
         let output = self.output.take().ok_or_else(|| self.failed())?;
-        let named = output.finish(self.offset).and_then(|()| {
-            self.medium.rename(&self.part_path, &self.path).map_err(Error::io(&self.part_path, "rename"))?;
-            let folder = folder_of(&self.path);
-            if defect::planted(defect::Defect::NoFolderSync) {
-                return Ok(());
-            }
-            self.medium.sync_folder(folder).map_err(Error::io(folder, "sync the folder"))
+        let renamed = output.finish(self.offset).and_then(|()| {
+            self.medium.rename(&self.part_path, &self.path).map_err(Error::io(&self.part_path, "rename"))
         });
-        if named.is_err() {
-            // Whichever of the two it has. It is the first error that tells what is wrong.
-            let _ = self.medium.remove(&self.part_path);
-            let _ = self.medium.remove(&self.path);
+        // It is the first error that tells what is wrong; whether the file can be removed does not.
+        renamed.inspect_err(|_| drop(self.medium.remove(&self.part_path)))?;
+        if defect::planted(defect::Defect::NoFolderSync) {
+            return Ok(());
         }
-        named
+        let folder = folder_of(&self.path);
+        let synced = self.medium.sync_folder(folder).map_err(Error::io(folder, "sync the folder"));
+        synced.inspect_err(|_| drop(self.medium.remove(&self.path)))
     }
 
     fn sealed(&self, checksum: u32, blocks: u64) -> Sealed {
@@ -331,7 +332,10 @@ impl Content {
         match options.version {
             Version::One => Self::One { buffer: v1::HEADER.to_vec(), checksum: Crc32c::new() },
             Version::Two => Self::Two {
-                builder: BlockBuilder::new(Kind::Blobs, options.block_bytes + (4 << 10)),
+                builder: BlockBuilder::new(
+                    Kind::Blobs,
+                    options.block_bytes.min(MOST_EXPECTED_BYTES) + (4 << 10),
+                ),
                 entries: Vec::new(),
                 checksum: Crc32c::new(),
             },
@@ -376,6 +380,15 @@ impl RegionId {
         let mut id = [0; 16];
         getrandom::fill(&mut id)?;
         Ok(Self(id))
+    }
+}
+
+/// Fails unless it is known that there is no such file.
+fn check_free<M: Medium>(medium: &M, path: &Path) -> Result<()> {
+    match medium.open(path) {
+        Ok(_) => Err(Error::Exists { path: path.to_owned() }),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(Error::io(path, "see whether it is there")(error)),
     }
 }
 

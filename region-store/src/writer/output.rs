@@ -1,5 +1,6 @@
 //! The thread that writes, so that the next block is filled meanwhile.
 
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread::{self, JoinHandle};
@@ -9,6 +10,8 @@ use crate::medium::MediumFile;
 
 /// How many buffers may wait for the thread: more would only be memory.
 const QUEUED: usize = 2;
+/// What is tried when space is reserved, as errors tell it.
+const RESERVE: &str = "reserve space for";
 /// Space is reserved in steps of it, ahead of what is written.
 const RESERVED_STEP: u64 = 16 << 20;
 
@@ -26,27 +29,28 @@ pub(super) struct Output<F: MediumFile> {
 
 #[derive(Debug)]
 enum Order {
-    Reserve(u64),
     Write { buffer: Vec<u8>, offset: u64 },
     Sync(Sender<()>),
 }
 
 impl<F: MediumFile> Output<F> {
-    pub(super) fn start(file: F, path: &Path) -> Self {
+    /// Reserves space for a file of so many bytes, and starts the thread.
+    pub(super) fn start(file: F, path: &Path, expected_bytes: u64) -> Result<Self> {
         let (orders, received) = sync_channel(QUEUED);
         let (done, spares) = channel();
-        let worker = Worker { file, path: path.to_owned(), reserved: 0, done };
-        let thread = thread::spawn(move || worker.run(&received));
-        Self { path: path.to_owned(), orders: Some(orders), spares, thread: Some(thread), failed: false }
+        let mut worker = Worker { file, path: path.to_owned(), reserved: 0, done };
+        if expected_bytes > 0 {
+            worker.reserve(expected_bytes).map_err(Error::io(path, RESERVE))?;
+        }
+        let thread = thread::Builder::new()
+            .name("region writer".to_owned())
+            .spawn(move || worker.run(&received))
+            .map_err(Error::io(path, "start a thread for"))?;
+        Ok(Self { path: path.to_owned(), orders: Some(orders), spares, thread: Some(thread), failed: false })
     }
 
     pub(super) const fn has_failed(&self) -> bool {
         self.failed
-    }
-
-    /// Reserves space for a file of so many bytes.
-    pub(super) fn reserve(&mut self, length: u64) -> Result<()> {
-        if length == 0 { Ok(()) } else { self.order(Order::Reserve(length)) }
     }
 
     pub(super) fn write(&mut self, buffer: Vec<u8>, offset: u64) -> Result<()> {
@@ -117,7 +121,6 @@ impl<F: MediumFile> Worker<F> {
     fn run(mut self, orders: &Receiver<Order>) -> Result<F> {
         for order in orders {
             match order {
-                Order::Reserve(length) => self.reserve(length)?,
                 Order::Write { buffer, offset } => {
                     self.write(&buffer, offset)?;
                     // Nobody may want it any more.
@@ -132,8 +135,8 @@ impl<F: MediumFile> Worker<F> {
         Ok(self.file)
     }
 
-    fn reserve(&mut self, length: u64) -> Result<()> {
-        self.file.allocate(length).map_err(Error::io(&self.path, "reserve space for"))?;
+    fn reserve(&mut self, length: u64) -> io::Result<()> {
+        self.file.allocate(length)?;
         self.reserved = length;
         Ok(())
     }
@@ -141,7 +144,13 @@ impl<F: MediumFile> Worker<F> {
     fn write(&mut self, buffer: &[u8], offset: u64) -> Result<()> {
         let end = offset.saturating_add(buffer.len() as u64);
         if end > self.reserved {
-            self.reserve(end.saturating_add(RESERVED_STEP))?;
+            let ahead = self.reserve(end.saturating_add(RESERVED_STEP));
+            // What is needed may fit where the step does not.
+            let reserved = match ahead {
+                Err(error) if error.kind() == ErrorKind::StorageFull => self.reserve(end),
+                other => other,
+            };
+            reserved.map_err(Error::io(&self.path, RESERVE))?;
         }
         self.file.write_all_at(buffer, offset).map_err(Error::io(&self.path, "write"))?;
         self.file.start_write_back(offset, buffer.len() as u64).map_err(Error::io(&self.path, "write back"))

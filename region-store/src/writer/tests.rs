@@ -224,11 +224,76 @@ fn a_blob_or_parcel_that_no_block_can_hold_is_refused_and_the_region_goes_on() {
 #[test]
 fn a_disk_that_is_too_full_shows_at_once() {
     let medium = CrashMedium::new();
-    medium.fail(Fault { call: Call::Allocate, number: 0, trouble: Trouble::NoSpace, lasting: false });
+    medium.fail(Fault { call: Call::Allocate, number: 0, trouble: Trouble::NoSpace, lasting: true });
     let options = Options { expected_bytes: 1 << 40, ..options(Version::Two) };
-    let mut writer = RegionWriter::create_on(medium, NAME, &options).unwrap();
-    let error = (0..1_000).find_map(|_| writer.push(&[1; 500]).err()).expect("there is no space");
+    let error = RegionWriter::create_on(medium.clone(), NAME, &options).expect_err("there is no space");
     assert!(error.to_string().contains("00.region.part: cannot reserve space for"), "{error}");
+    assert!(medium.list(Path::new(".")).unwrap().is_empty());
+}
+
+#[test]
+fn a_region_that_fits_is_written_though_no_more_does() {
+    for (version, reservations) in [(Version::One, 0), (Version::Two, 0), (Version::Two, 1)] {
+        let medium = CrashMedium::new();
+        // The step ahead is refused, and what is needed is not.
+        let number = 2 * reservations;
+        medium.fail(Fault { call: Call::Allocate, number, trouble: Trouble::NoSpace, lasting: false });
+        let written = write(&medium, Path::new(NAME), version);
+        assert!(written.is_ok(), "{written:?}");
+        assert!(check(&medium, true).unwrap());
+    }
+}
+
+#[test]
+fn a_name_that_cannot_be_looked_at_is_not_taken_for_free() {
+    let medium = CrashMedium::new();
+    write(&medium, Path::new(NAME), Version::Two).unwrap();
+    medium.fail(Fault { call: Call::Open, number: 0, trouble: Trouble::InputOutput, lasting: false });
+    let error = RegionWriter::create_on(medium.clone(), NAME, &options(Version::One)).unwrap_err();
+    assert!(error.to_string().starts_with("00.region: cannot see whether it is there"), "{error}");
+    assert_eq!(medium.list(Path::new(".")).unwrap(), [Path::new(NAME)]);
+}
+
+/// A medium on which another writer completes its region just before this one creates its file.
+#[derive(Clone, Debug)]
+struct Overtaking(CrashMedium);
+
+impl Medium for Overtaking {
+    type File = crate::medium::CrashFile;
+
+    fn create(&self, path: &Path) -> std::io::Result<Self::File> {
+        write(&self.0, Path::new(NAME), Version::Two).unwrap();
+        self.0.create(path)
+    }
+
+    fn open(&self, path: &Path) -> std::io::Result<Self::File> {
+        self.0.open(path)
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> std::io::Result<()> {
+        self.0.rename(from, to)
+    }
+
+    fn remove(&self, path: &Path) -> std::io::Result<()> {
+        self.0.remove(path)
+    }
+
+    fn list(&self, folder: &Path) -> std::io::Result<Vec<PathBuf>> {
+        self.0.list(folder)
+    }
+
+    fn sync_folder(&self, folder: &Path) -> std::io::Result<()> {
+        self.0.sync_folder(folder)
+    }
+}
+
+#[test]
+fn the_region_of_a_writer_that_was_quicker_stays() {
+    let medium = Overtaking(CrashMedium::new());
+    let error = RegionWriter::create_on(medium.clone(), NAME, &options(Version::One)).unwrap_err();
+    assert!(matches!(&error, Error::Exists { path } if path == Path::new(NAME)), "{error}");
+    assert!(check(&medium.0, true).unwrap(), "the other one's is whole");
+    assert_eq!(medium.list(Path::new(".")).unwrap(), [Path::new(NAME)]);
 }
 
 #[test]
