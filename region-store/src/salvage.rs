@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::error::{Error, Result};
 use crate::format::{
-    BLOCK_HEAD_LENGTH, Block, BlockHead, Damage, HEADER_LENGTH, Header, Kind, RegionId, SEAL_LENGTH, Seal,
+    BLOCK_HEAD_LENGTH, Block, BlockHead, Checker, Damage, HEADER_LENGTH, Header, RegionId, SEAL_LENGTH, Seal,
     Version, v1, version_of,
 };
 use crate::journal::{self, Mode, Tail};
@@ -57,16 +57,19 @@ pub fn find(path: &Path, mode: Mode, mut visit: impl FnMut(&[u8]) -> Result<()>)
 }
 
 /// Writes what [`find`] finds into a new region, sealed, and says what that was. The new region has the header of the
-/// old one, with another id.
+/// old one, with another id. `progress` is told, before each blob, how many bytes of blobs there were.
 ///
 /// # Errors
 /// As [`find`] and [`RegionWriter`].
-pub fn salvage(from: &Path, to: &Path, mode: Mode) -> Result<(Found, Sealed)> {
+pub fn salvage(from: &Path, to: &Path, mode: Mode, mut progress: impl FnMut(u64)) -> Result<(Found, Sealed)> {
     let mut header = find_header(from)?.unwrap_or_default();
     header.region_id = RegionId::random().map_err(Error::io(to, "make an id for"))?;
     header.alignment = Header::default().alignment;
     let mut writer = RegionWriter::create(to, &Options { header, ..Options::default() })?;
-    let found = find(from, mode, |blob| writer.push(blob))?;
+    let found = find(from, mode, |blob| {
+        progress(writer.blob_bytes());
+        writer.push(blob)
+    })?;
     Ok((found, writer.seal()?))
 }
 
@@ -116,6 +119,18 @@ impl Found {
         Self { version, header, is_sealed: false, blobs: 0, blob_bytes: 0, blocks: 0, damage: None }
     }
 
+    /// Counts a block that was checked, and lends its blobs.
+    fn take(&mut self, block: &Block<'_>, visit: &mut impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
+        self.blocks += 1;
+        if block.head().kind.has_blobs() {
+            for blob in block.blobs().map_while(core::result::Result::ok) {
+                self.count(blob);
+                visit(blob)?;
+            }
+        }
+        Ok(())
+    }
+
     fn count(&mut self, blob: &[u8]) {
         self.blobs += 1;
         self.blob_bytes += blob.len() as u64;
@@ -160,28 +175,27 @@ impl Source<'_> {
     }
 
     fn find_v2(&self, header: &Header, visit: &mut impl FnMut(&[u8]) -> Result<()>) -> Result<Found> {
-        let mut found = Found::new(Version::Two, Some(*header));
         let seal = self.seal(header)?;
+        let mut found = Found::new(Version::Two, Some(*header));
         found.is_sealed = seal.is_some();
-        let mut offset = HEADER_LENGTH as u64;
+        let mut checker = Checker::new(header);
         let mut buffer = Vec::new();
-        while offset < self.length && seal.is_none_or(|seal| offset < seal.index_offset) {
-            let block = match self.block(&mut buffer, header, offset, found.blobs)? {
-                Ok(Some(block)) if block.head().kind != Kind::Index => block,
-                Ok(_) => return Ok(found),
+        while checker.offset() < self.length {
+            let block = self.block(&mut buffer, checker.offset())?;
+            let block = block.and_then(|block| block.ok_or_else(|| checker.no_index()));
+            match block.and_then(|block| Ok((checker.accept(&block)?, block))) {
+                Ok((true, block)) => found.take(&block, visit)?,
+                Ok((false, index)) => {
+                    // Without a seal, there is nothing to compare with.
+                    let end = self.length.saturating_sub(SEAL_LENGTH as u64);
+                    found.damage = seal.and_then(|seal| checker.finish(&index, &seal, end).err());
+                    break;
+                }
                 Err(damage) => {
                     found.damage = Some(damage);
-                    return Ok(found);
-                }
-            };
-            found.blocks += 1;
-            if block.head().kind.has_blobs() {
-                for blob in block.blobs().map_while(core::result::Result::ok) {
-                    found.count(blob);
-                    visit(blob)?;
+                    break;
                 }
             }
-            offset += block.head().padded_length(header.alignment);
         }
         Ok(found)
     }
@@ -194,36 +208,19 @@ impl Source<'_> {
         Ok(Seal::decode(&buffer, header.region_id, offset).ok())
     }
 
-    /// A block, all of which is checked; or what is wrong with it.
+    /// The block at an offset, `None` if there is a tag of zero, or what is wrong with its head.
     fn block<'b>(
         &self,
         buffer: &'b mut Vec<u8>,
-        header: &Header,
         offset: u64,
-        first_ordinal: u64,
     ) -> Result<core::result::Result<Option<Block<'b>>, Damage>> {
         self.read(buffer, offset, BLOCK_HEAD_LENGTH as u64)?;
-        let head = match BlockHead::decode(buffer, offset) {
-            Ok(Some(head)) => head,
+        match BlockHead::decode(buffer, offset) {
+            Ok(Some(head)) => self.read(buffer, offset, head.length.into())?,
             Ok(None) => return Ok(Ok(None)),
             Err(damage) => return Ok(Err(damage)),
-        };
-        self.read(buffer, offset, head.length.into())?;
-        let checked = Block::decode(buffer, offset).and_then(|block| {
-            if let Some(block) = &block {
-                block.verify(header.region_id)?;
-                block.check_ends()?;
-            }
-            Ok(block)
-        });
-        let is_next = head.first_ordinal == first_ordinal;
-        Ok(checked.and_then(|block| {
-            let problem = crate::format::Problem::Value {
-                found: head.first_ordinal,
-                expected: "the number of blobs before the block",
-            };
-            if is_next { Ok(block) } else { Err(Damage::new("first ordinal", offset + 16, problem)) }
-        }))
+        }
+        Ok(Block::decode(buffer, offset))
     }
 
     /// Reads so many bytes from an offset on, or as many as there are.

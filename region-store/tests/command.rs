@@ -8,7 +8,7 @@ use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use region_store::format::{Header, RegionId, Version};
+use region_store::format::{Crc32c, Header, RegionId, Version};
 use region_store::journal::{Journal, JournalOptions};
 use region_store::medium::Disk;
 use region_store::{Options, Region, RegionWriter};
@@ -96,6 +96,7 @@ fn arguments_that_make_no_sense_are_refused() {
         (&["recover", "a"], "2 paths are needed, 1 are given"),
         (&["cat", "--blobs", "5", "a"], "`5` is no range like 5..10"),
         (&["cat", "--framing", "json", "a"], "`json` is none of newline, length and raw"),
+        (&["bench", "--blob-length", "5G"], "`5G` is too long for a blob"),
         (&["bench", "--bytes", "0"], "`0` is no number of bytes like 400M"),
         (&["bench", "--bytes", "99999999999999G"], "is no number of bytes"),
         (&["cat", "--blob", "6", "2.region"], "2.region has blobs 0..6, and not those"),
@@ -138,6 +139,71 @@ fn inspect_tells_of_damage_and_goes_on() {
     );
 }
 
+/// Golden files, as they were when their version was released.
+#[test]
+fn golden_files_are_told_as_they_are() {
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
+    let regions =
+        ["v1-empty", "v1-example", "v1", "v2-empty", "v2-example", "v2"].map(|name| format!("{name}.region"));
+    let regions: Vec<&str> = regions.iter().map(String::as_str).collect();
+    let (out, _) = run(&[&["verify"], &regions[..]].concat(), &golden, 0);
+    assert_eq!(out.matches(": whole, ").count(), regions.len());
+    assert!(out.contains("v2.region: whole, 19 blobs of 438 bytes in all"), "{out}");
+    run(&[&["inspect"], &regions[..]].concat(), &golden, 0);
+    for (journal, code, blobs) in [("v2-journal.region", 0, 4), ("v2-journal-torn.region", 1, 3)] {
+        let (out, _) = run(&["inspect", "--json", journal], &golden, code);
+        let told: serde_json::Value = serde_json::from_str(&out).unwrap();
+        assert_eq!((&told["blobs"], told["damage"].is_null()), (&blobs.into(), code == 0));
+    }
+}
+
+#[test]
+fn a_block_of_zeros_is_damage() {
+    let (_folder, path) = files();
+    let mut bytes = fs::read(path.join("2.region")).unwrap();
+    bytes[4_256..4_256 + 40].fill(0);
+    fs::write(path.join("zeros.region"), &bytes).unwrap();
+    let unsealed = bytes.len() - 64;
+    fs::write(path.join("zeros.region.part"), &bytes[..unsealed]).unwrap();
+    for file in ["zeros.region", "zeros.region.part"] {
+        let (out, _) = run(&["inspect", file], &path, 1);
+        assert!(out.contains("  damage      tag at offset 4256: 0 is not the tag of a block"), "{out}");
+        let (out, _) = run(&["recover", file, &format!("{file}.recovered")], &path, 0);
+        assert!(out.contains(&format!("{file}: damaged at its tag at offset 4256")), "{out}");
+    }
+}
+
+#[test]
+fn a_file_that_lacks_only_its_seal_has_all_its_blobs() {
+    let (_folder, path) = files();
+    let bytes = fs::read(path.join("2.region")).unwrap();
+    for missing in [64, 30] {
+        fs::write(path.join("unsealed.region.part"), &bytes[..bytes.len() - missing]).unwrap();
+        let (out, _) = run(&["inspect", "unsealed.region.part"], &path, 0);
+        assert!(out.contains("  version     2, not sealed") && out.contains("  blobs       6"), "{out}");
+        let to = format!("{missing}.recovered");
+        let (out, _) = run(&["recover", "unsealed.region.part", &to], &path, 0);
+        assert!(out.contains("not completed") && out.contains("6 blobs of 53 bytes"), "{out}");
+    }
+}
+
+#[test]
+fn blocks_of_a_later_version_are_passed_by() {
+    let (_folder, path) = files();
+    let bytes = fs::read(path.join("2.region")).unwrap();
+    let offset = bytes.windows(4).rposition(|tag| tag == b"BLK2").unwrap();
+    // Behind the last block: 8 bytes of data, which are no blobs.
+    let mut block = b"BLK2\0\0\0\0\x30\0\0\0\0\0\0\0".to_vec();
+    block.extend_from_slice(&6_u64.to_le_bytes());
+    block.extend_from_slice(b"\x08\0\0\0\x01\x80\0\0\0\0\0\0\0\0\0\0whatever");
+    let place = Crc32c::new().update(&header().region_id.0).update(&(offset as u64).to_le_bytes());
+    let checksum = place.update(&block[8..]).value();
+    block[4..8].copy_from_slice(&checksum.to_le_bytes());
+    fs::write(path.join("later.region.part"), [&bytes[..offset], &block].concat()).unwrap();
+    let (out, _) = run(&["inspect", "later.region.part"], &path, 0);
+    assert!(out.contains("  blobs       6") && !out.contains("damage"), "{out}");
+}
+
 #[test]
 fn verify_tells_the_whole_from_the_damaged() {
     let (_folder, path) = files();
@@ -159,8 +225,11 @@ fn verify_tells_the_whole_from_the_damaged() {
     let (out, _) = run(&["verify", "--json", "damaged.region"], &path, 1);
     let told: serde_json::Value = serde_json::from_str(&out).unwrap();
     assert_eq!((&told["ok"], &told["damage"]["offset"]), (&false.into(), &4_260.into()));
-    let (_, error) = run(&["verify", "missing"], &path, 3);
-    assert!(error.contains("missing: cannot open: No such file"), "{error}");
+    for command in ["verify", "inspect"] {
+        let (out, error) = run(&[command, "missing", "damaged.region", "2.region"], &path, 3);
+        assert!(error.contains("missing: cannot open: No such file"), "{error}");
+        assert!(out.contains("2.region"), "the others are looked at: {out}");
+    }
 }
 
 #[test]
@@ -196,6 +265,16 @@ fn a_reader_that_has_enough_is_no_failure() {
     cat.stdout.take().unwrap().read_exact(&mut first).unwrap();
     let output = cat.wait_with_output().unwrap();
     assert_eq!((output.status.code(), text(&output.stderr)), (Some(0), String::new()));
+}
+
+#[test]
+fn errors_that_nobody_reads_change_no_code() {
+    let (_folder, path) = files();
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut verify = Command::new(env!("CARGO_BIN_EXE_region"));
+    verify.args(["verify", "damaged.region"]).current_dir(&path).stderr(writer);
+    assert_eq!(verify.status().unwrap().code(), Some(1));
 }
 
 #[test]

@@ -103,7 +103,8 @@ Copies what is whole at the start of a damaged or unfinished file, or of a journ
   --force   take what is before the damage, though something whole comes after it in a journal
   --json    an object that says what was found
 
-FROM is never changed, and TO must not exist. Says where the damage is and how many blobs came before it.
+FROM is never changed, and TO must not exist. Says where the damage is and how many blobs came before it. Exits with 0 if
+TO is complete, however little is in it.
 
     region recover 00.region.part 00.region
     region recover --force /data/journal/17.region rescued.region";
@@ -222,7 +223,9 @@ impl Given {
                 (Long("blobs"), "cat") => given.blobs = Some(parser.value()?.parse_with(range)?),
                 (Long("framing"), "cat") => given.framing = parser.value()?.parse_with(framing)?,
                 (Long("bytes"), "bench") => given.bytes = parser.value()?.parse_with(bytes)?,
-                (Long("blob-length"), "bench") => given.blob_length = parser.value()?.parse_with(bytes)?,
+                (Long("blob-length"), "bench") => {
+                    given.blob_length = parser.value()?.parse_with(blob_length)?;
+                }
                 (Value(value), _) => given.values.push(value),
                 (argument, _) => return Err(argument.unexpected()),
             }
@@ -272,4 +275,12 @@ fn bytes(text: &str) -> Result<u64, String> {
     let bytes =
         digits.parse().ok().and_then(|number: u64| number.checked_mul(unit)).filter(|&bytes| bytes > 0);
     bytes.ok_or_else(|| format!("`{text}` is no number of bytes like 400M"))
+}
+
+/// A number of bytes that one blob may have: all of it is in memory.
+fn blob_length(text: &str) -> Result<u64, String> {
+    match bytes(text)? {
+        length if length <= 1_000_000_000 => Ok(length),
+        _ => Err(format!("`{text}` is too long for a blob: at most 1G")),
+    }
 }

@@ -2,35 +2,39 @@
 
 use std::path::Path;
 
+use region_store::Error;
 use region_store::format::{Header, Version};
-use region_store::journal::Mode;
+use region_store::journal::{ALIGNMENT, Mode};
 use region_store::salvage::{self, Found};
 use serde_json::{Value, json};
 
 use crate::arguments::Inspect;
-use crate::{Failure, grouped, say};
+use crate::progress::{bar, by_blobs};
+use crate::{DAMAGED, Failure, each, grouped, say};
 
 pub(crate) fn run(inspect: &Inspect) -> Result<(), Failure> {
-    let mut is_damaged = false;
-    for file in &inspect.files {
+    each(&inspect.files, |file| {
         let length = std::fs::metadata(file).map_or(0, |metadata| metadata.len());
-        match salvage::find(file, Mode::Force, |_| Ok(())) {
-            Ok(found) => {
-                is_damaged |= found.damage.is_some();
-                say(if inspect.json {
-                    as_json(file, length, &found).to_string()
-                } else {
-                    as_text(file, length, &found)
-                })?;
-            }
-            // Told, and the others are looked at too.
-            Err(error) => match Failure::from(error) {
-                Failure::Damaged => is_damaged = true,
-                failure => return Err(failure),
-            },
-        }
-    }
-    if is_damaged { Err(Failure::Damaged) } else { Ok(()) }
+        let found = look_at(file, length)?;
+        say(if inspect.json {
+            as_json(file, length, &found).to_string()
+        } else {
+            as_text(file, length, &found)
+        })?;
+        if found.damage.is_some() { Err(Failure::Told(DAMAGED)) } else { Ok(()) }
+    })
+}
+
+fn look_at(file: &Path, length: u64) -> Result<Found, Error> {
+    let bar = bar(file, length);
+    let (mut progress, mut bytes) = (by_blobs(&bar), 0);
+    let found = salvage::find(file, Mode::Force, |blob| {
+        progress(bytes);
+        bytes += blob.len() as u64;
+        Ok(())
+    });
+    bar.finish_and_clear();
+    found
 }
 
 pub(crate) fn as_json(file: &Path, length: u64, found: &Found) -> Value {
@@ -90,14 +94,17 @@ fn as_text(file: &Path, length: u64, found: &Found) -> String {
 }
 
 fn completeness(found: &Found) -> &'static str {
-    match (found.version, found.is_sealed, &found.header) {
-        (Version::One, ..) => ", which has no seal",
-        (Version::Two, true, _) => ", sealed",
-        (Version::Two, false, Some(header)) if header.alignment == region_store::journal::ALIGNMENT => {
-            ", a journal"
-        }
-        (Version::Two, false, _) => ", not sealed",
+    match found.version {
+        Version::One => ", which has no seal",
+        Version::Two if found.is_sealed => ", sealed",
+        Version::Two if is_unfinished(found) => ", not sealed",
+        Version::Two => ", a journal",
     }
+}
+
+/// Whether it is a region that was not completed, which a journal never is.
+pub(crate) fn is_unfinished(found: &Found) -> bool {
+    !found.is_sealed && found.header.is_some_and(|header| header.alignment != ALIGNMENT)
 }
 
 fn number(version: Version) -> u8 {

@@ -10,16 +10,20 @@ mod verify;
 
 use std::fmt::Display;
 use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use arguments::{Command, parse};
 use region_store::Error;
 
+/// The exit code if a file is damaged.
+const DAMAGED: u8 = 1;
+
 /// Why the command ends, as its exit code says. `--help` lists them.
 enum Failure {
-    /// 1: a file is damaged. What was to be said of it has been said.
-    Damaged,
-    /// 2 or 3, and what to say.
+    /// What was to be said has been said.
+    Told(u8),
+    /// What to say is still to be said.
     Other(u8, String),
     /// Nobody reads what is written any more, which is no failure.
     NobodyReads,
@@ -37,11 +41,7 @@ fn main() -> ExitCode {
     };
     match done {
         Ok(()) | Err(Failure::NobodyReads) => ExitCode::SUCCESS,
-        Err(Failure::Damaged) => ExitCode::from(1),
-        Err(Failure::Other(code, said)) => {
-            eprintln!("region: {said}");
-            ExitCode::from(code)
-        }
+        Err(failure) => ExitCode::from(told(failure)),
     }
 }
 
@@ -49,6 +49,32 @@ fn main() -> ExitCode {
 fn say(text: impl Display) -> Result<(), Failure> {
     use io::Write as _;
     writeln!(io::stdout(), "{text}").map_err(Failure::from)
+}
+
+/// Says why the command fails, if that was not said, and returns the exit code. If nobody reads it, the code still tells.
+fn told(failure: Failure) -> u8 {
+    use io::Write as _;
+    match failure {
+        Failure::NobodyReads => 0,
+        Failure::Told(code) => code,
+        Failure::Other(code, said) => {
+            let _ = writeln!(io::stderr(), "region: {said}");
+            code
+        }
+    }
+}
+
+/// Does something with each file, whatever comes of the others. The worst code counts.
+fn each(files: &[PathBuf], mut work: impl FnMut(&Path) -> Result<(), Failure>) -> Result<(), Failure> {
+    let mut worst = 0;
+    for file in files {
+        match work(file) {
+            Ok(()) => {}
+            Err(Failure::NobodyReads) => return Err(Failure::NobodyReads),
+            Err(failure) => worst = worst.max(told(failure)),
+        }
+    }
+    if worst == 0 { Ok(()) } else { Err(Failure::Told(worst)) }
 }
 
 /// A number with commas.
@@ -76,10 +102,7 @@ impl From<io::Error> for Failure {
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         match error {
-            Error::Damaged { .. } | Error::JournalCorrupt { .. } => {
-                eprintln!("region: {error}");
-                Self::Damaged
-            }
+            Error::Damaged { .. } | Error::JournalCorrupt { .. } => Self::Other(DAMAGED, error.to_string()),
             error => Self::Other(3, error.to_string()),
         }
     }

@@ -4,6 +4,20 @@ use std::path::Path;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+/// How many blobs come between two moves of a bar: to move it takes as long as some of them.
+const BLOBS_A_MOVE: u64 = 4_096;
+
+/// Moves a bar as blobs come: what is returned is called with the bytes of all blobs before each.
+pub(crate) fn by_blobs(bar: &ProgressBar) -> impl FnMut(u64) {
+    let mut blobs = 0_u64;
+    move |bytes| {
+        if blobs.is_multiple_of(BLOBS_A_MOVE) {
+            bar.set_position(bytes);
+        }
+        blobs += 1;
+    }
+}
+
 /// A bar over `length` bytes on the standard error, or nothing if that is no terminal.
 pub(crate) fn bar(path: &Path, length: u64) -> ProgressBar {
     let bar = ProgressBar::with_draw_target(Some(length), ProgressDrawTarget::stderr());

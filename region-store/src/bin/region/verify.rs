@@ -8,35 +8,27 @@ use serde_json::json;
 
 use crate::arguments::Verify;
 use crate::progress::bar;
-use crate::{Failure, grouped, say};
+use crate::{DAMAGED, Failure, each, grouped, say};
 
 pub(crate) fn run(verify: &Verify) -> Result<(), Failure> {
-    let mut is_damaged = false;
-    for file in &verify.files {
-        match check(file) {
-            Ok(summary) if verify.json => say(json!({
-                "file": file.to_string_lossy(), "ok": true, "blobs": summary.blobs, "blob_bytes": summary.blob_bytes,
-                "blocks": summary.blocks,
-            }))?,
-            Ok(_) if verify.quiet => {}
-            Ok(summary) => {
-                let (blobs, bytes) = (grouped(summary.blobs), grouped(summary.blob_bytes));
-                say(format!("{}: whole, {blobs} blobs of {bytes} bytes in all", file.display()))?;
-            }
-            Err(Error::Damaged { path, damage }) => {
-                is_damaged = true;
-                if verify.json {
-                    let (field, problem) = (damage.field, damage.problem.to_string());
-                    let damage = json!({ "field": field, "offset": damage.offset, "problem": problem });
-                    say(json!({ "file": file.to_string_lossy(), "ok": false, "damage": damage }))?;
-                } else {
-                    eprintln!("region: {}: {damage}", path.display());
-                }
-            }
-            Err(error) => return Err(error.into()),
+    each(&verify.files, |file| match check(file) {
+        Ok(summary) if verify.json => say(json!({
+            "file": file.to_string_lossy(), "ok": true, "blobs": summary.blobs, "blob_bytes": summary.blob_bytes,
+            "blocks": summary.blocks,
+        })),
+        Ok(_) if verify.quiet => Ok(()),
+        Ok(summary) => {
+            let (blobs, bytes) = (grouped(summary.blobs), grouped(summary.blob_bytes));
+            say(format!("{}: whole, {blobs} blobs of {bytes} bytes in all", file.display()))
         }
-    }
-    if is_damaged { Err(Failure::Damaged) } else { Ok(()) }
+        Err(Error::Damaged { damage, .. }) if verify.json => {
+            let (field, problem) = (damage.field, damage.problem.to_string());
+            let damage = json!({ "field": field, "offset": damage.offset, "problem": problem });
+            say(json!({ "file": file.to_string_lossy(), "ok": false, "damage": damage }))?;
+            Err(Failure::Told(DAMAGED))
+        }
+        Err(error) => Err(error.into()),
+    })
 }
 
 fn check(file: &Path) -> Result<Summary, Error> {
