@@ -239,63 +239,61 @@ pub unsafe extern "C" fn sector_cache_put(
     length: usize,
     evicted: *mut Evicted,
 ) -> i32 {
+    if !evicted.is_null() {
+        // SAFETY: the caller's promise is the same.
+        return unsafe { tell_and_put(cache, drive, sector, bytes, length, evicted) };
+    }
     result(|| {
         // SAFETY: the header demands the same of the caller.
         let inside = unsafe { Object::inside(cache) }?;
-        let key = key(drive, sector)?;
         // SAFETY: the same.
-        match unsafe { evicted.as_mut() } {
-            // SAFETY: the same.
-            None => Ok(unsafe { keep(&mut inside.cache, key, bytes, length) }),
-            // SAFETY: the same.
-            Some(evicted) => Ok(unsafe { keep_and_tell(&mut inside.cache, key, bytes, length, evicted) }),
-        }
+        let bytes = unsafe { lent(bytes, length, inside.cache.sector_length()) }?;
+        keep(&mut inside.cache, key(drive, sector)?, bytes)
     })
 }
 
-/// A function of its own, so that the one above ends in a jump.
-///
-/// # Safety
-/// As [`lent`].
-#[inline(never)]
-unsafe fn keep(cache: &mut SectorCache<'_>, key: SectorKey, bytes: *const u8, length: usize) -> i32 {
-    result(|| {
-        // SAFETY: the caller's promise is the same.
-        let bytes = unsafe { lent(bytes, length, cache.sector_length()) }?;
-        cache.put(key, bytes).map(codes::outcome).map_err(codes::error)
-    })
+/// Apart for the same reason as [`lend`].
+fn keep(cache: &mut SectorCache<'_>, key: SectorKey, bytes: &[u8]) -> Result<i32, i32> {
+    cache.put(key, bytes).map(codes::outcome).map_err(codes::error)
 }
 
-/// The same, and copies the sector that is evicted, if one is.
+/// Puts a sector, having copied the one that is evicted for it, if one is: all that a caller without `evicted` need not
+/// carry along.
 ///
 /// # Safety
-/// As [`lent`], and `evicted.bytes` is NULL or points to `evicted.capacity` bytes that nobody else uses during the call.
-#[inline(never)]
-unsafe fn keep_and_tell(
-    cache: &mut SectorCache<'_>,
-    key: SectorKey,
+/// As `sector_cache_put()`, and `evicted` is not NULL.
+#[cold]
+unsafe fn tell_and_put(
+    cache: *mut Object<Cache>,
+    drive: u8,
+    sector: u32,
     bytes: *const u8,
     length: usize,
-    evicted: &mut Evicted,
+    evicted: *mut Evicted,
 ) -> i32 {
-    // Nothing may be handed over if nothing is going to be put.
-    // SAFETY: the caller's promise is the same.
-    if let Err(code) = unsafe { lent(bytes, length, cache.sector_length()) } {
-        return code;
-    }
-    if !evicted.bytes.is_null() && evicted.capacity < length {
-        return SECTOR_CACHE_ERROR_LENGTH;
-    }
-    if let Some((victim, held)) = cache.displaced_by(key) {
-        evicted.drive = victim.drive().number();
-        evicted.sector = victim.sector().number();
-        // SAFETY: the caller's promise is the same; what is held has the length that the capacity was checked for.
-        if let Ok(buffer) = unsafe { lent_mut(evicted.bytes, length, held.len()) } {
-            buffer.copy_from_slice(held);
+    result(|| {
+        // SAFETY: the caller's promise is the same.
+        let inside = unsafe { Object::look(cache) }?;
+        // Nothing may be handed over if nothing is going to be put.
+        // SAFETY: the same.
+        unsafe { lent(bytes, length, inside.cache.sector_length()) }?;
+        let key = key(drive, sector)?;
+        // SAFETY: the same.
+        let evicted = unsafe { &mut *evicted };
+        if !evicted.bytes.is_null() && evicted.capacity < length {
+            return Err(SECTOR_CACHE_ERROR_LENGTH);
         }
-    }
-    // SAFETY: the caller's promise is the same.
-    unsafe { keep(cache, key, bytes, length) }
+        if let Some((victim, held)) = inside.cache.displaced_by(key) {
+            evicted.drive = victim.drive().number();
+            evicted.sector = victim.sector().number();
+            // SAFETY: the same; what is held has the length that the capacity was checked for.
+            if let Ok(buffer) = unsafe { lent_mut(evicted.bytes, length, held.len()) } {
+                buffer.copy_from_slice(held);
+            }
+        }
+        // SAFETY: the same.
+        Ok(unsafe { sector_cache_put(cache, drive, sector, bytes, length, ptr::null_mut()) })
+    })
 }
 
 /// Reserves a slot for a sector and lends it to be written in place, for instance by DMA.

@@ -9,11 +9,14 @@ mod iter;
 mod lists;
 #[cfg(test)]
 mod model;
+mod sectors;
 #[cfg(test)]
 mod tests;
 
+use self::index::bucket_of;
 pub use self::iter::{Entry, Iter};
-use crate::slot::sealed::Record as _;
+use self::sectors::sector_in;
+use crate::slot::sealed::{Place as _, Record as _};
 use crate::slot::{Link, Word};
 use crate::{Drive, Error, Sector, SectorKey, Stats};
 
@@ -46,10 +49,12 @@ pub enum Outcome {
 /// those that say otherwise; nothing is ever allocated, moved or rehashed.
 #[derive(Debug)]
 pub struct SectorCache<'m, L: Link = u16> {
-    /// As many as there are slots; so are the chains, and the bytes are that many sectors.
+    /// As many as there are slots; so are the places, and the bytes are that many sectors.
     records: &'m mut [L::Record],
-    chains: &'m mut [L::Chain],
+    places: &'m mut [L::Place],
     bytes: &'m mut [u8],
+    /// Stands here because a Cortex-M4 loads two neighbours at once.
+    hits: usize,
     sector_length: usize,
     /// Ends of the recency list, `END` if it is empty.
     first: usize,
@@ -60,8 +65,8 @@ pub struct SectorCache<'m, L: Link = u16> {
     held: usize,
     /// Used slots.
     used: usize,
-    eviction: Eviction,
-    hits: usize,
+    /// The flag that a last slot has besides its own: if nothing may be evicted, every sector counts as dirty; else none.
+    spared: u32,
     misses: usize,
     /// What evictions follow from: how often a slot was taken, and how often one was freed.
     claims: usize,
@@ -142,18 +147,18 @@ impl<'m, L: Link> SectorCache<'m, L> {
         let too_small = Error::MemoryTooSmall { needed, available: memory.len() };
         let bookkeeping = slots.wrapping_mul(L::SLOT_BYTES);
         let (bookkeeping, rest) = memory.split_at_mut_checked(bookkeeping).ok_or(too_small)?;
-        let (records, chains) = L::split(bookkeeping, slots).ok_or(too_small)?;
+        let (records, places) = L::split(bookkeeping, slots).ok_or(too_small)?;
         let bytes = rest.get_mut(..slots.wrapping_mul(sector_length)).ok_or(too_small)?;
         let mut cache = Self {
             records,
-            chains,
+            places,
             bytes,
             sector_length,
             first: L::END,
             last: L::END,
             held: L::END,
             used: 0,
-            eviction,
+            spared: if eviction == Eviction::Never { Word::DIRTY } else { 0 },
             hits: 0,
             misses: 0,
             claims: 0,
@@ -195,14 +200,24 @@ impl<'m, L: Link> SectorCache<'m, L> {
     /// Lends the bytes of a sector, which becomes the most recently used.
     #[inline(always)]
     pub fn get(&mut self, key: SectorKey) -> Option<&[u8]> {
-        let at = self.look_up(key)?;
-        let length = self.sector_length;
-        let bytes = self.bytes.get(range_of(at, length));
-        if bytes.is_none() {
-            // Cannot happen. Having something to do here, the compiler branches, and does not compute both outcomes.
-            self.misses = self.misses.wrapping_add(1);
+        if let Some(at) = self.look_up(key) {
+            // Always so. Else the call ends as a miss does: for the compiler a jump, not a second outcome to compute.
+            if let Some(bytes) = sector_in(self.bytes, at, self.sector_length) {
+                return Some(bytes);
+            }
+        } else if self.held < self.slots() {
+            return self.get_held(key);
         }
-        bytes
+        self.misses = self.misses.wrapping_add(1);
+        None
+    }
+
+    /// Apart, and all of the rest of the call: nothing is kept in registers for what is rare.
+    #[cold]
+    #[inline(never)]
+    fn get_held(&mut self, key: SectorKey) -> Option<&[u8]> {
+        let at = self.look_up_held(key)?;
+        self.sector(at)
     }
 
     /// Copies the bytes of a sector, which becomes the most recently used, to `to`; `false` if it is not held.
@@ -212,13 +227,21 @@ impl<'m, L: Link> SectorCache<'m, L> {
     #[inline(always)]
     pub fn read(&mut self, key: SectorKey, to: &mut [u8]) -> Result<bool, Error> {
         self.check_length(to)?;
-        // Of the length just checked, so that no second check stands between the bytes and the copy.
-        let length = to.len();
-        let Some(at) = self.look_up(key) else { return Ok(false) };
-        if let Some(from) = self.bytes.get(range_of(at, length)) {
-            to.copy_from_slice(from);
+        if let Some(at) = self.look_up(key) {
+            if self.copy(at, to) {
+                return Ok(true);
+            }
+        } else if self.held < self.slots() {
+            return Ok(self.read_held(key, to));
         }
-        Ok(true)
+        self.misses = self.misses.wrapping_add(1);
+        Ok(false)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn read_held(&mut self, key: SectorKey, to: &mut [u8]) -> bool {
+        self.look_up_held(key).is_some_and(|at| self.copy(at, to))
     }
 
     /// Lends the bytes of a sector and changes nothing: neither its recency nor the statistics.
@@ -236,8 +259,8 @@ impl<'m, L: Link> SectorCache<'m, L> {
     /// Makes a sector the most recently used, as a hit does, and counts nothing; `false` if it is not held.
     pub fn refresh(&mut self, key: SectorKey) -> bool {
         match self.find_plain(key) {
-            Some((at, neighbours)) => {
-                self.touch(at, neighbours);
+            Some(at) => {
+                self.touch(at);
                 true
             }
             None => self.contains(key),
@@ -247,11 +270,12 @@ impl<'m, L: Link> SectorCache<'m, L> {
     /// The sector that the next insertion would evict, with its bytes; `None` if it would evict nothing.
     #[must_use]
     pub fn victim(&self) -> Option<(SectorKey, &[u8])> {
-        let word = self.word(self.last);
-        if word.is_free() || self.eviction == Eviction::Never {
+        let last = self.last;
+        let word = self.word(last);
+        if word.is_free() || self.spared != 0 {
             return None;
         }
-        Some((word.key(), self.sector(self.last)?))
+        Some((word.key(), self.sector(last)?))
     }
 
     /// Holds these bytes for a sector, which becomes the most recently used.
@@ -265,21 +289,36 @@ impl<'m, L: Link> SectorCache<'m, L> {
     pub fn put(&mut self, key: SectorKey, bytes: &[u8]) -> Result<Outcome, Error> {
         self.check_length(bytes)?;
         let bucket = self.bucket(key);
-        let (at, outcome) = match self.find_plain_new(key, bucket) {
-            Some((at, neighbours)) => {
-                self.touch(at, neighbours);
-                (at, self.compare(at, bytes))
-            }
-            None => match self.find_held(key) {
-                Some(at) if self.word(at).any(Word::FILLING) => return Err(Error::Filling),
-                Some(at) => (at, self.compare(at, bytes)),
-                None => self.claim(key, bucket)?,
-            },
-        };
-        if outcome != Outcome::Unchanged {
-            self.write(at, bytes);
+        if bucket >= self.slots() {
+            // There are no slots. Asked once, here, so that nobody has to ask again.
+            return self.refuse();
         }
+        if let Some(at) = self.find_new(key, bucket) {
+            return self.replace(at, bytes).ok_or(Error::Filling);
+        }
+        let (at, outcome) = self.claim(key, bucket)?;
+        self.write(at, bytes);
         Ok(outcome)
+    }
+
+    /// Holds other bytes for a sector that is held already; `None` if it is being filled.
+    ///
+    /// Apart, since most of what is put is new.
+    #[inline(never)]
+    fn replace(&mut self, at: usize, bytes: &[u8]) -> Option<Outcome> {
+        let word = self.word(at);
+        if word.any(Word::FILLING) {
+            return None;
+        }
+        if !word.is_held() {
+            self.touch(at);
+        }
+        if self.sector(at) == Some(bytes) {
+            self.unchanged = self.unchanged.wrapping_add(1);
+            return Some(Outcome::Unchanged);
+        }
+        self.write(at, bytes);
+        Some(Outcome::Replaced)
     }
 
     /// As [`put`](Self::put), and hands the key and the bytes of the sector that is about to be evicted to `evicted`,
@@ -382,14 +421,14 @@ impl<'m, L: Link> SectorCache<'m, L> {
 
     /// Drops everything, dirty and pinned sectors too. The statistics go on. Writes to every slot.
     pub fn clear(&mut self) {
-        let last = self.slots().checked_sub(1).unwrap_or(L::END);
-        for (at, record) in self.records.iter_mut().enumerate() {
-            record.set_word(Word::FREE);
-            record.set_prev(at.wrapping_sub(1));
-            record.set_next(if at == last { L::END } else { at.wrapping_add(1) });
+        for at in 0..self.slots() {
+            self.set_word(at, Word::FREE);
+            L::clear(self.records, at);
         }
-        for bucket in 0..self.slots() {
-            L::clear(self.chains, bucket);
+        let last = self.slots().checked_sub(1).unwrap_or(L::END);
+        for (at, place) in self.places.iter_mut().enumerate() {
+            place.set_prev(at.wrapping_sub(1));
+            place.set_next(if at == last { L::END } else { at.wrapping_add(1) });
         }
         self.first = if last == L::END { L::END } else { 0 };
         self.last = last;
@@ -442,57 +481,45 @@ impl<'m, L: Link> SectorCache<'m, L> {
         Err(Error::WrongLength { expected: self.sector_length, actual: bytes.len() })
     }
 
-    /// The slot of a sector whose bytes are there, which becomes the most recently used; counted.
+    /// The slot of a sector that is neither pinned nor being filled, which becomes the most recently used; counted.
     #[inline(always)]
     fn look_up(&mut self, key: SectorKey) -> Option<usize> {
-        if let Some((at, neighbours)) = self.find_plain(key) {
-            self.touch(at, neighbours);
-            self.hits = self.hits.wrapping_add(1);
-            return Some(at);
-        }
-        if self.held < self.slots()
-            && let Some(at) = self.look_up_held(key)
-        {
-            return Some(at);
-        }
-        self.misses = self.misses.wrapping_add(1);
-        None
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn look_up_held(&mut self, key: SectorKey) -> Option<usize> {
-        let at = self.find_held(key).filter(|&at| self.word(at).is_visible())?;
+        let at = self.find_plain(key)?;
+        self.touch(at);
         self.hits = self.hits.wrapping_add(1);
         Some(at)
+    }
+
+    /// The slot of a sector whose bytes are there; counted, as a miss too.
+    #[inline(always)]
+    fn look_up_held(&mut self, key: SectorKey) -> Option<usize> {
+        let at = self.find_visible(key);
+        let count = if at.is_some() { &mut self.hits } else { &mut self.misses };
+        *count = count.wrapping_add(1);
+        at
     }
 
     /// Takes the last slot for a sector that is not held, given its bucket, and makes it the most recently used.
     #[inline(always)]
     fn claim(&mut self, key: SectorKey, bucket: usize) -> Result<(usize, Outcome), Error> {
         let at = self.last;
-        let (Some(follower), Some(record)) = (self.follower(at), self.records.get(at)) else {
-            return self.refuse();
-        };
+        let records = &mut *self.records;
+        let Some(record) = records.get(at) else { return self.refuse() };
         let word = record.word();
         // One test for the three exceptions: a cache that is full and goes on has none of them.
-        let outcome = if word.any(Word::FREE_OR_DIRTY) | (self.eviction == Eviction::Never) {
+        let outcome = if word.with(self.spared).any(Word::FREE_OR_DIRTY) {
             if !word.is_free() {
-                return if self.eviction == Eviction::Never {
-                    self.refuse()
-                } else {
-                    Err(Error::Dirty(word.key()))
-                };
+                return if self.spared == 0 { Err(Error::Dirty(word.key())) } else { self.refuse() };
             }
             self.used = self.used.wrapping_add(1);
             Outcome::Inserted
         } else {
-            self.unchain(at, word.key(), follower);
+            L::remove(records, bucket_of(word.key(), records.len()), word.key(), at);
             Outcome::Evicted(word.key())
         };
+        L::insert(records, bucket, key, at);
+        self.touch_last(at);
         self.claims = self.claims.wrapping_add(1);
-        self.chain(at, key, bucket);
-        self.move_last_to_first(at, key);
         Ok((at, outcome))
     }
 
@@ -522,43 +549,6 @@ impl<'m, L: Link> SectorCache<'m, L> {
             record.set_word(word);
         }
     }
-
-    #[inline(always)]
-    fn sector(&self, at: usize) -> Option<&[u8]> {
-        self.bytes.get(range_of(at, self.sector_length))
-    }
-
-    #[inline(always)]
-    fn sector_mut(&mut self, at: usize) -> Option<&mut [u8]> {
-        self.bytes.get_mut(range_of(at, self.sector_length))
-    }
-
-    /// Whether a slot holds these very bytes.
-    #[inline(always)]
-    fn compare(&mut self, at: usize, bytes: &[u8]) -> Outcome {
-        if self.sector(at) != Some(bytes) {
-            return Outcome::Replaced;
-        }
-        self.unchanged = self.unchanged.wrapping_add(1);
-        Outcome::Unchanged
-    }
-
-    /// Copies a whole sector's bytes into a slot.
-    #[inline(always)]
-    fn write(&mut self, at: usize, bytes: &[u8]) {
-        if let Some(place) = self.bytes.get_mut(range_of(at, bytes.len())) {
-            place.copy_from_slice(bytes);
-        }
-    }
-}
-
-/// Where a slot's sector lies among all sectors.
-///
-/// Cannot wrap: `at` is a slot's number, and the length of all slots' bytes fits in a `usize`.
-#[inline(always)]
-const fn range_of(at: usize, length: usize) -> core::ops::Range<usize> {
-    let start = at.wrapping_mul(length);
-    start..start.wrapping_add(length)
 }
 
 /// Sector numbers have 24 bits, and so have sector lengths.

@@ -1,22 +1,20 @@
 //! What lies where in a cache's memory. There is nothing to call here.
 //!
-//! A cache of *n* slots is three arrays, one after the other: *n* records, *n* chains, *n* sectors. There are as many
-//! buckets as slots. A bucket's head, or two in a wide cache, lies in the chain of the slot with the bucket's number,
-//! with which it has nothing else to do. A slot's follower is what the search looks at next: it is in the chain where a
-//! record has 8 bytes, and in a wide record, which it fills to 16; so either array is indexed by a shift.
+//! A cache of *n* slots is three arrays, one after the other: *n* records, which a search looks at, *n* places in a list,
+//! and *n* sectors. There are as many buckets as slots; a bucket's head, or two in a wide cache, lies in the record of the
+//! slot with the bucket's number, with which it has nothing else to do.
 //!
-//! | Record: narrow | wide | Field | Meaning |
-//! |---------------:|-----:|-------|---------|
-//! |              0 |    0 | word  | `u32`: the key and the flags below |
-//! |              4 |    4 | prev  | the slot used just after this one; anything in the first of its list |
-//! |              6 |    8 | next  | the slot used just before this one, or `END` |
-//! |                |   12 | follower | as in a narrow chain |
+//! | Record: narrow | wide | Field    | Meaning |
+//! |---------------:|-----:|----------|---------|
+//! |              0 |    0 | word     | `u32`: the key and the flags below |
+//! |              4 |    4 | follower | the slot that comes after *this slot* in its bucket, or `END` |
+//! |                |    8 | first    | a slot of *this bucket*, or `END` |
+//! |              6 |   12 | head     | the slot that comes first in *this bucket's* chain, or `END` |
 //!
-//! | Chain: narrow | wide | Field    | Meaning |
-//! |--------------:|-----:|----------|---------|
-//! |             0 |      | follower | the slot that comes after *this slot* in its bucket, or `END` |
-//! |               |    0 | first    | a slot of *this bucket*, or `END` |
-//! |             2 |    4 | head     | the slot that comes first in *this bucket's* chain, or `END` |
+//! | Place: narrow | wide | Field | Meaning |
+//! |--------------:|-----:|-------|---------|
+//! |             0 |    0 | prev  | the slot used just after this one; anything in the first of its list |
+//! |             2 |    4 | next  | the slot used just before this one, or `END` |
 //!
 //! | Bits of the word | Field   | Meaning |
 //! |-----------------:|---------|---------|

@@ -42,8 +42,8 @@
 //!
 //! # How it works
 //!
-//! The memory is three arrays: a record a slot (its key, its flags, and its two neighbours in recency), a chain a slot,
-//! and the sectors. A key is multiplied by a constant and scaled to the number of buckets, one a slot, so that no
+//! The memory is three arrays: a record a slot (its key, its flags, and what follows it in its bucket), a place a slot
+//! (its two neighbours in recency), and the sectors. A key is multiplied by a constant and scaled to the number of buckets, one a slot, so that no
 //! number need be a power of two. A bucket's slots are linked one after the other, and a
 //! search ends at the slot whose key is the one wanted. Every slot is in the recency list too, from the one used last to
 //! the one used longest ago and then the free ones: a hit moves its slot to the start, and an insertion takes the last.
@@ -66,7 +66,7 @@
 //!   gets wrong is an [`Error`].
 //! - Features: there are none.
 //!
-//! Rust 1.88 is the oldest that compiles it.
+//! Rust 1.89 is the oldest that compiles it.
 
 #![no_std]
 #![forbid(unsafe_code)]

@@ -75,21 +75,21 @@ pub(crate) mod sealed {
     use super::Word;
     use crate::SectorKey;
 
-    /// Records and chains, as many of each.
-    pub(crate) type Arrays<'m, L> = (&'m mut [<L as Layout>::Record], &'m mut [<L as Layout>::Chain]);
+    /// Records and places, as many of each.
+    pub(crate) type Arrays<'m, L> = (&'m mut [<L as Layout>::Record], &'m mut [<L as Layout>::Place]);
 
     /// The byte layout that goes with a width of links.
     pub trait Layout: Sized {
         /// See the tables above.
         type Record: Record;
         /// See the tables above.
-        type Chain: Copy + core::fmt::Debug;
+        type Place: Place;
         /// Bytes of bookkeeping a slot.
         const SLOT_BYTES: usize;
         /// The largest number in a link: that of no slot, and so also the most slots. It has no tag.
         const END: usize;
 
-        /// Splits the bookkeeping into records and chains, `slots` of each; `None` if it is shorter.
+        /// Splits the bookkeeping into records and places, `slots` of each; `None` if it is shorter.
         fn split(memory: &mut [u8], slots: usize) -> Option<Arrays<'_, Self>>;
     }
 
@@ -98,77 +98,43 @@ pub(crate) mod sealed {
         /// Searches a bucket for a sector that is probably there.
         fn search(
             records: &[Self::Record],
-            chains: &[Self::Chain],
             bucket: usize,
             key: SectorKey,
             found: impl Fn(Word) -> bool,
-        ) -> Option<(usize, Neighbours)>;
+        ) -> Option<usize>;
 
         /// Searches a bucket for a sector that is probably not there.
         fn search_new(
             records: &[Self::Record],
-            chains: &[Self::Chain],
             bucket: usize,
             key: SectorKey,
             found: impl Fn(Word) -> bool,
-        ) -> Option<(usize, Neighbours)>;
+        ) -> Option<usize>;
 
-        /// Puts a slot into its key's bucket.
-        fn insert(
-            records: &mut [Self::Record],
-            chains: &mut [Self::Chain],
-            bucket: usize,
-            key: SectorKey,
-            at: usize,
-        );
+        /// Gives a slot, which is in no bucket, to a key, and puts it into the key's bucket.
+        fn insert(records: &mut [Self::Record], bucket: usize, key: SectorKey, at: usize);
 
-        /// What comes after a slot in its bucket; `None` if there is no such slot.
-        fn follower(records: &[Self::Record], chains: &[Self::Chain], at: usize) -> Option<usize>;
-
-        /// Takes a slot, whose follower is given, out of its key's bucket.
-        fn remove(
-            records: &mut [Self::Record],
-            chains: &mut [Self::Chain],
-            bucket: usize,
-            key: SectorKey,
-            at: usize,
-            follower: usize,
-        );
+        /// Takes a slot out of its key's bucket.
+        fn remove(records: &mut [Self::Record], bucket: usize, key: SectorKey, at: usize);
 
         /// Empties a bucket, whatever its slots say.
-        fn clear(chains: &mut [Self::Chain], bucket: usize);
+        fn clear(records: &mut [Self::Record], bucket: usize);
 
         /// Hands the slots of a bucket to `visit` until that returns `false`.
         #[cfg(any(test, fuzzing))]
-        fn visit(
-            records: &[Self::Record],
-            chains: &[Self::Chain],
-            bucket: usize,
-            visit: impl FnMut(usize) -> bool,
-        );
+        fn visit(records: &[Self::Record], bucket: usize, visit: impl FnMut(usize) -> bool);
     }
 
-    /// The slots before and after one in its list.
-    #[derive(Clone, Copy, Debug)]
-    pub struct Neighbours {
-        /// Means nothing if the slot is the first of its list.
-        pub prev: usize,
-        pub next: usize,
-    }
-
-    impl Neighbours {
-        #[inline(always)]
-        pub fn of(record: &impl Record) -> Self {
-            Self { prev: record.prev(), next: record.next() }
-        }
-    }
-
-    /// A slot's key and its place in a list.
+    /// A slot's key, and what the index knows.
     pub trait Record: Copy + core::fmt::Debug {
         fn word(&self) -> Word;
+        fn set_word(&mut self, word: Word);
+    }
+
+    /// A slot's place in its list.
+    pub trait Place: Copy + core::fmt::Debug {
         fn prev(&self) -> usize;
         fn next(&self) -> usize;
-        fn set_word(&mut self, word: Word);
         fn set_prev(&mut self, at: usize);
         fn set_next(&mut self, at: usize);
     }
@@ -183,20 +149,20 @@ macro_rules! link {
     }};
 }
 
-/// Writes a layout for a width of links, of which four make a record and two a chain.
+/// Writes a layout for a width of links, of which four make a record and two a place.
 macro_rules! layout {
-    ($link:ty, prev: $prev:literal, next: $next:literal, number: $bits:literal bits) => {
+    ($link:ty, number: $bits:literal bits) => {
         impl sealed::Layout for $link {
             type Record = [[u8; size_of::<$link>()]; 4];
-            type Chain = [[u8; size_of::<$link>()]; 2];
-            const SLOT_BYTES: usize = size_of::<Self::Record>() + size_of::<Self::Chain>();
+            type Place = [[u8; size_of::<$link>()]; 2];
+            const SLOT_BYTES: usize = size_of::<Self::Record>() + size_of::<Self::Place>();
             const END: usize = (1 << $bits) - 1;
 
             #[inline(always)]
             fn split(memory: &mut [u8], slots: usize) -> Option<sealed::Arrays<'_, Self>> {
                 let (links, _) = memory.as_chunks_mut();
-                let (records, chains) = links.split_at_mut_checked(slots.checked_mul(4)?)?;
-                Some((records.as_chunks_mut().0, chains.as_chunks_mut().0.get_mut(..slots)?))
+                let (records, places) = links.split_at_mut_checked(slots.checked_mul(4)?)?;
+                Some((records.as_chunks_mut().0, places.as_chunks_mut().0.get_mut(..slots)?))
             }
         }
 
@@ -207,37 +173,39 @@ macro_rules! layout {
             }
 
             #[inline(always)]
-            fn prev(&self) -> usize {
-                <$link>::from_le_bytes(self[$prev]) as usize
-            }
-
-            #[inline(always)]
-            fn next(&self) -> usize {
-                <$link>::from_le_bytes(self[$next]) as usize
-            }
-
-            #[inline(always)]
             fn set_word(&mut self, word: Word) {
                 if let Some(bytes) = self.as_flattened_mut().first_chunk_mut() {
                     *bytes = word.0.to_le_bytes();
                 }
             }
+        }
+
+        impl sealed::Place for <$link as sealed::Layout>::Place {
+            #[inline(always)]
+            fn prev(&self) -> usize {
+                <$link>::from_le_bytes(self[0]) as usize
+            }
+
+            #[inline(always)]
+            fn next(&self) -> usize {
+                <$link>::from_le_bytes(self[1]) as usize
+            }
 
             #[inline(always)]
             fn set_prev(&mut self, at: usize) {
-                self[$prev] = link!(at, $link);
+                self[0] = link!(at, $link);
             }
 
             #[inline(always)]
             fn set_next(&mut self, at: usize) {
-                self[$next] = link!(at, $link);
+                self[1] = link!(at, $link);
             }
         }
     };
 }
 
-layout!(u16, prev: 2, next: 3, number: 16 bits);
-layout!(u32, prev: 1, next: 2, number: 26 bits);
+layout!(u16, number: 16 bits);
+layout!(u32, number: 26 bits);
 
 // What the design promises: 12 bytes a slot while 16 bits can number the slots.
 const _: () = assert!(<u16 as sealed::Layout>::SLOT_BYTES == 12 && <u32 as sealed::Layout>::SLOT_BYTES == 24);

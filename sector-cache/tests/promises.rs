@@ -42,10 +42,10 @@ fn narrow_memory_is_laid_out_as_documented() {
     cache.put(key(0, 0), b"ab").unwrap();
     cache.mark_dirty(key(0, 0));
     let (record, rest) = memory.split_at(8);
-    // Dirty; nothing before it (`prev` is anything) and nothing after.
-    assert_eq!((&record[..4], &record[6..]), (&[0x02, 0, 0, 0][..], &[0xff, 0xff][..]));
-    // No follower, and the first of bucket 0; then the sector.
-    assert_eq!(rest, [0xff, 0xff, 0, 0, b'a', b'b']);
+    // Dirty, no follower, and the first of bucket 0.
+    assert_eq!(record, [0x02, 0, 0, 0, 0xff, 0xff, 0, 0]);
+    // Nothing before it (`prev` is anything) and nothing after; then the sector.
+    assert_eq!(rest[2..], [0xff, 0xff, b'a', b'b']);
 }
 
 /// The other two flags, with the key of all ones.
@@ -59,14 +59,17 @@ fn wide_memory_is_laid_out_as_documented() {
     cache.pin(key(0, 0));
     cache.begin_fill(key(15, 0x00ff_ffff)).unwrap().copy_from_slice(b"cd");
     let (records, rest) = memory.split_at(2 * 16);
-    let (heads, sectors) = rest.split_at(2 * 8);
+    let (places, sectors) = rest.split_at(2 * 8);
+    let numbers = |bytes: &[u8]| -> Vec<u32> {
+        bytes.as_chunks().0.iter().map(|number| u32::from_le_bytes(*number)).collect()
+    };
+    let (records, places) = (numbers(records), numbers(places));
     // Slot 0 is being filled: the first of those that are held, before slot 1.
-    assert_eq!((&records[..4], &records[8..12]), (&[0xfc, 0xff, 0xff, 0x7f][..], &[1, 0, 0, 0][..]));
+    assert_eq!((records[0], places[1]), (0x7fff_fffc, 1));
     // Slot 1 is pinned, the last of those, after slot 0.
-    assert_eq!(records[16..28], [0, 0, 0, 0x80, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0x03]);
+    assert_eq!((records[4], &places[2..]), (0x8000_0000, &[0, END][..]));
     // Each slot is linked once, with its key's tag: 0, and that of all ones.
-    let mut links: Vec<u32> = heads.as_chunks().0.iter().map(|link| u32::from_le_bytes(*link)).collect();
-    links.extend([&records[12..16], &records[28..]].map(|link| u32::from_le_bytes(link.try_into().unwrap())));
+    let mut links = [&records[1..4], &records[5..]].concat();
     links.sort_unstable();
     assert_eq!(links, [1, END, END, END, END, 0b11_1011 << 26]);
     assert_eq!(sectors, b"cdab");

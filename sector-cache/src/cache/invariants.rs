@@ -6,7 +6,7 @@ use std::vec;
 use std::vec::Vec;
 
 use super::SectorCache;
-use crate::slot::sealed::Record as _;
+use crate::slot::sealed::{Place as _, Record as _};
 use crate::slot::{Link, Word};
 
 impl<L: Link> SectorCache<'_, L> {
@@ -16,7 +16,7 @@ impl<L: Link> SectorCache<'_, L> {
     /// If they do not agree.
     #[doc(hidden)]
     pub fn check_invariants(&self) {
-        assert_eq!(self.chains.len(), self.slots(), "there are as many buckets as slots");
+        assert_eq!(self.places.len(), self.slots(), "every slot has a place");
         assert_eq!(self.bytes.len(), self.slots() * self.sector_length, "every slot has a sector's bytes");
         let recency = self.list_from(self.first);
         let held = self.list_from(self.held);
@@ -31,14 +31,14 @@ impl<L: Link> SectorCache<'_, L> {
         let mut list = Vec::new();
         let mut at = start;
         while at != L::END {
-            let record = &self.records[at];
+            let place = &self.places[at];
             // The `prev` of a list's start is whatever it was.
             if let Some(&before) = list.last() {
-                assert_eq!(record.prev(), before, "slot {at} links back to the one that links to it");
+                assert_eq!(place.prev(), before, "slot {at} links back to the one that links to it");
             }
             list.push(at);
             assert!(list.len() <= self.slots(), "the list from slot {start} ends");
-            at = record.next();
+            at = place.next();
         }
         list
     }
@@ -73,14 +73,14 @@ impl<L: Link> SectorCache<'_, L> {
     fn check_index(&self) {
         let mut chained = vec![false; self.slots()];
         for bucket in 0..self.slots() {
-            L::visit(self.records, self.chains, bucket, |at| {
+            L::visit(self.records, bucket, |at| {
                 let key = self.word(at).key();
                 assert!(!self.word(at).is_free(), "slot {at}, which is chained, is used");
                 assert_eq!(self.bucket(key), bucket, "slot {at} is in its key's bucket");
                 assert!(!chained[at], "slot {at} is chained once");
                 chained[at] = true;
-                let found = L::search(self.records, self.chains, bucket, key, |word| word.key() == key);
-                assert_eq!(found.map(|(at, _)| at), Some(at), "slot {at} is found by its key");
+                let found = L::search(self.records, bucket, key, |word| word.key() == key);
+                assert_eq!(found, Some(at), "slot {at} is found by its key");
                 true
             });
         }
@@ -94,7 +94,7 @@ mod tests {
     use std::panic::{AssertUnwindSafe, catch_unwind};
 
     use super::*;
-    use crate::slot::sealed::{Index, Neighbours};
+    use crate::slot::sealed::Index;
     use crate::{Eviction, SectorKey};
 
     type Damage = fn(&mut SectorCache<'_>);
@@ -120,35 +120,32 @@ mod tests {
     #[cfg_attr(miri, ignore = "takes minutes there and shows nothing that others do not")]
     fn every_damage_is_noticed() {
         let damages: [(&str, Damage); 14] = [
-            ("a list that ends early", |cache| cache.records[cache.first].set_next(NONE)),
-            ("a list that never ends", |cache| cache.records[cache.first].set_next(cache.first)),
-            ("a list that misses its start", |cache| cache.first = cache.records[cache.first].next()),
+            ("a list that ends early", |cache| cache.places[cache.first].set_next(NONE)),
+            ("a list that never ends", |cache| cache.places[cache.first].set_next(cache.first)),
+            ("a list that misses its start", |cache| cache.first = cache.places[cache.first].next()),
             ("a list that knows another end", |cache| cache.last = cache.first),
-            ("a link that is not returned", |cache| cache.records[cache.last].set_prev(cache.last)),
+            ("a link that is not returned", |cache| cache.places[cache.last].set_prev(cache.last)),
             ("held slots that are in no list", |cache| cache.held = NONE),
-            ("a slot in two lists", |cache| cache.records[cache.last].set_next(cache.held)),
+            ("a slot in two lists", |cache| cache.places[cache.last].set_next(cache.held)),
             ("a held flag in the recency list", |cache| {
                 change_word(cache, cache.first, |word| word.with(Word::PINNED));
             }),
             ("no held flag in the held list", |cache| {
                 change_word(cache, cache.held, |word| word.without(Word::PINNED));
             }),
-            ("a free slot before a used one", |cache| {
-                let record = cache.records[cache.last];
-                cache.touch(cache.last, Neighbours::of(&record));
-            }),
+            ("a free slot before a used one", |cache| cache.touch(cache.last)),
             ("a free slot with a flag", |cache| {
                 change_word(cache, cache.last, |word| word.with(Word::DIRTY));
             }),
             ("two slots for a sector", |cache| {
-                let second = cache.records[cache.first].next();
+                let second = cache.places[cache.first].next();
                 let word = cache.word(second);
                 change_word(cache, cache.first, |_| word);
             }),
             ("a wrong count", |cache| cache.used += 1),
             ("a sector that is not found", |cache| {
                 let bucket = cache.bucket(cache.word(cache.first).key());
-                <u16 as Index>::clear(cache.chains, bucket);
+                <u16 as Index>::clear(cache.records, bucket);
             }),
         ];
         let mut memory = [0; 6 * 13];

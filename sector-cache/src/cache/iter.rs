@@ -2,7 +2,7 @@
 
 use super::SectorCache;
 use crate::SectorKey;
-use crate::slot::sealed::{Layout, Record as _};
+use crate::slot::sealed::{Layout, Place as _};
 use crate::slot::{Link, Word};
 
 /// A sector that is held, as iteration shows it.
@@ -37,10 +37,10 @@ impl<'a, 'm, L: Link> Iter<'a, 'm, L> {
     pub(super) fn new(cache: &'a SectorCache<'m, L>) -> Self {
         // The list of those held has no end of its own, since nothing else needs it.
         let mut back = cache.held;
-        while let Some(record) = cache.records.get(back)
-            && record.next() != L::END
+        while let Some(place) = cache.places.get(back)
+            && place.next() != L::END
         {
-            back = record.next();
+            back = place.next();
         }
         Self {
             cache,
@@ -63,20 +63,20 @@ impl<'a, 'm, L: Link> Iter<'a, 'm, L> {
 }
 
 impl Run {
-    fn take_next<L: Layout>(&mut self, records: &[L::Record]) -> Option<usize> {
+    fn take_next<L: Layout>(&mut self, places: &[L::Place]) -> Option<usize> {
         let at = self.next;
-        let record = records.get(at)?;
-        self.next = if at == self.back { L::END } else { record.next() };
+        let place = places.get(at)?;
+        self.next = if at == self.back { L::END } else { place.next() };
         Some(at)
     }
 
-    fn take_back<L: Layout>(&mut self, records: &[L::Record]) -> Option<usize> {
-        records.get(self.next)?;
+    fn take_back<L: Layout>(&mut self, places: &[L::Place]) -> Option<usize> {
+        places.get(self.next)?;
         let at = self.back;
         if at == self.next {
             self.next = L::END;
         } else {
-            self.back = records.get(at)?.prev();
+            self.back = places.get(at)?.prev();
         }
         Some(at)
     }
@@ -86,9 +86,9 @@ impl<'a, L: Link> Iterator for Iter<'a, '_, L> {
     type Item = Entry<'a>;
 
     fn next(&mut self) -> Option<Entry<'a>> {
-        let records = &*self.cache.records;
+        let places = &*self.cache.places;
         loop {
-            let at = self.held.take_next::<L>(records).or_else(|| self.recency.take_next::<L>(records))?;
+            let at = self.held.take_next::<L>(places).or_else(|| self.recency.take_next::<L>(places))?;
             if let Some(entry) = self.entry(at) {
                 return Some(entry);
             }
@@ -98,9 +98,9 @@ impl<'a, L: Link> Iterator for Iter<'a, '_, L> {
 
 impl<L: Link> DoubleEndedIterator for Iter<'_, '_, L> {
     fn next_back(&mut self) -> Option<Self::Item> {
-        let records = &*self.cache.records;
+        let places = &*self.cache.places;
         loop {
-            let at = self.recency.take_back::<L>(records).or_else(|| self.held.take_back::<L>(records))?;
+            let at = self.recency.take_back::<L>(places).or_else(|| self.held.take_back::<L>(places))?;
             if let Some(entry) = self.entry(at) {
                 return Some(entry);
             }

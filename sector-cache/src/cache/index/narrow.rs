@@ -5,10 +5,9 @@ use core::hint::select_unpredictable;
 use super::OUT_OF_ORDER;
 use crate::SectorKey;
 use crate::slot::Word;
-use crate::slot::sealed::{Index, Layout, Neighbours, Record as _};
+use crate::slot::sealed::{Index, Layout, Record as _};
 
 type Record = <u16 as Layout>::Record;
-type Chain = <u16 as Layout>::Chain;
 
 const END: usize = <u16 as Layout>::END;
 
@@ -16,73 +15,62 @@ impl Index for u16 {
     #[inline(always)]
     fn search(
         records: &[Record],
-        chains: &[Chain],
         bucket: usize,
         _: SectorKey,
         found: impl Fn(Word) -> bool,
-    ) -> Option<(usize, Neighbours)> {
-        let mut at = head(chains, bucket)?;
+    ) -> Option<usize> {
+        let mut at = head(records, bucket)?;
         if OUT_OF_ORDER {
             // Whether it is the first is a guess that is often wrong: take the step either way.
-            let word = records.get(at)?.word();
-            at = select_unpredictable(found(word), at, follower(chains, at)?);
+            let record = records.get(at)?;
+            at = select_unpredictable(found(record.word()), at, follower(record));
         }
-        walk(records, chains, at, found)
+        walk(records, at, found)
     }
 
     #[inline(always)]
     fn search_new(
         records: &[Record],
-        chains: &[Chain],
         bucket: usize,
         _: SectorKey,
         found: impl Fn(Word) -> bool,
-    ) -> Option<(usize, Neighbours)> {
-        let mut at = head(chains, bucket)?;
+    ) -> Option<usize> {
+        let mut at = head(records, bucket)?;
         if OUT_OF_ORDER {
             // Most chains have ended after two.
-            at = step(records, chains, at, &found);
-            at = step(records, chains, at, &found);
+            at = step(records, at, &found);
+            at = step(records, at, &found);
         }
-        walk(records, chains, at, found)
+        walk(records, at, found)
     }
 
     #[inline(always)]
-    fn insert(_: &mut [Record], chains: &mut [Chain], bucket: usize, _: SectorKey, at: usize) {
-        let Some(follower) = head(chains, bucket) else { return };
-        if let Some([place, _]) = chains.get_mut(at) {
+    fn insert(records: &mut [Record], bucket: usize, key: SectorKey, at: usize) {
+        let Some(follower) = head(records, bucket) else { return };
+        if let Some(record) = records.get_mut(at) {
+            record.set_word(Word::holding(key));
+            let [_, _, place, _] = record;
             *place = link(follower);
         }
-        set_head(chains, bucket, at);
+        set_head(records, bucket, at);
     }
 
     #[inline(always)]
-    fn follower(_: &[Record], chains: &[Chain], at: usize) -> Option<usize> {
-        follower(chains, at)
-    }
-
-    #[inline(always)]
-    fn remove(
-        _: &mut [Record],
-        chains: &mut [Chain],
-        bucket: usize,
-        _: SectorKey,
-        at: usize,
-        follower: usize,
-    ) {
-        let Some(head) = head(chains, bucket) else { return };
+    fn remove(records: &mut [Record], bucket: usize, _: SectorKey, at: usize) {
+        let (Some(head), Some(record)) = (head(records, bucket), records.get(at)) else { return };
+        let follower = follower(record);
         let mut before = head;
         if OUT_OF_ORDER {
             // The first or the second: without a branch that tells them apart.
-            let Some([second, _]) = chains.get_mut(head) else { return };
+            let Some([_, _, second, _]) = records.get_mut(head) else { return };
             if (head == at) | (number(*second) == at) {
                 *second = link(follower);
-                return set_head(chains, bucket, select_unpredictable(head == at, follower, head));
+                return set_head(records, bucket, select_unpredictable(head == at, follower, head));
             }
         } else if head == at {
-            return set_head(chains, bucket, follower);
+            return set_head(records, bucket, follower);
         }
-        while let Some([place, _]) = chains.get_mut(before) {
+        while let Some([_, _, place, _]) = records.get_mut(before) {
             before = number(*place);
             if before == at {
                 *place = link(follower);
@@ -92,66 +80,59 @@ impl Index for u16 {
     }
 
     #[inline(always)]
-    fn clear(chains: &mut [Chain], bucket: usize) {
-        set_head(chains, bucket, END);
+    fn clear(records: &mut [Record], bucket: usize) {
+        set_head(records, bucket, END);
     }
 
     #[cfg(any(test, fuzzing))]
-    fn visit(_: &[Record], chains: &[Chain], bucket: usize, mut visit: impl FnMut(usize) -> bool) {
-        let mut link = head(chains, bucket);
+    fn visit(records: &[Record], bucket: usize, mut visit: impl FnMut(usize) -> bool) {
+        let mut link = head(records, bucket);
         while let Some(at) = link.filter(|&at| at != END) {
             if !visit(at) {
                 return;
             }
-            link = follower(chains, at);
+            link = records.get(at).map(follower);
         }
     }
 }
 
 /// The slot that comes first in a bucket, or `END`; `None` if there is no such bucket.
 #[inline(always)]
-fn head(chains: &[Chain], bucket: usize) -> Option<usize> {
-    chains.get(bucket).map(|[_, head]| number(*head))
+fn head(records: &[Record], bucket: usize) -> Option<usize> {
+    records.get(bucket).map(|[.., head]| number(*head))
 }
 
 #[inline(always)]
-fn set_head(chains: &mut [Chain], bucket: usize, at: usize) {
-    if let Some([_, head]) = chains.get_mut(bucket) {
+fn set_head(records: &mut [Record], bucket: usize, at: usize) {
+    if let Some([.., head]) = records.get_mut(bucket) {
         *head = link(at);
     }
 }
 
-/// The slot that comes after another in its bucket, or `END`; `None` if there is no such slot.
+/// The slot that comes after another in its bucket, or `END`.
 #[inline(always)]
-fn follower(chains: &[Chain], at: usize) -> Option<usize> {
-    chains.get(at).map(|[follower, _]| number(*follower))
+fn follower([_, _, follower, _]: &Record) -> usize {
+    number(*follower)
 }
 
 #[inline(always)]
-fn walk(
-    records: &[Record],
-    chains: &[Chain],
-    from: usize,
-    found: impl Fn(Word) -> bool,
-) -> Option<(usize, Neighbours)> {
+fn walk(records: &[Record], from: usize, found: impl Fn(Word) -> bool) -> Option<usize> {
     let mut at = from;
-    loop {
-        let record = records.get(at)?;
-        if found(record.word()) {
-            return Some((at, Neighbours::of(record)));
-        }
-        at = follower(chains, at)?;
+    let mut record = records.get(at)?;
+    while !found(record.word()) {
+        at = follower(record);
+        record = records.get(at)?;
     }
+    Some(at)
 }
 
 /// From a slot that is not the one looked for to its follower, and from the end of a chain nowhere: without a branch.
 #[inline(always)]
-fn step(records: &[Record], chains: &[Chain], at: usize, found: impl Fn(Word) -> bool) -> usize {
+fn step(records: &[Record], at: usize, found: impl Fn(Word) -> bool) -> usize {
     // There is a slot, since there is a bucket; past the end of a chain the last one stands in.
     let near = at.min(records.len().wrapping_sub(1));
-    let follower = follower(chains, near).unwrap_or(END);
-    let is_found = records.get(near).is_some_and(|record| found(record.word()));
-    select_unpredictable(is_found | (near != at), at, follower)
+    let Some(record) = records.get(near) else { return END };
+    select_unpredictable(found(record.word()) | (near != at), at, follower(record))
 }
 
 #[inline(always)]

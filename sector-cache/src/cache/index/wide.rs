@@ -9,10 +9,9 @@ use core::hint::select_unpredictable;
 use super::hash;
 use crate::SectorKey;
 use crate::slot::Word;
-use crate::slot::sealed::{Index, Layout, Neighbours, Record as _};
+use crate::slot::sealed::{Index, Layout, Record as _};
 
 type Record = <u32 as Layout>::Record;
-type Chain = <u32 as Layout>::Chain;
 
 /// Bits of a link that number a slot. Above them is the tag.
 const NUMBER_BITS: u32 = 26;
@@ -23,12 +22,11 @@ impl Index for u32 {
     #[inline(always)]
     fn search(
         records: &[Record],
-        chains: &[Chain],
         bucket: usize,
         key: SectorKey,
         found: impl Fn(Word) -> bool,
-    ) -> Option<(usize, Neighbours)> {
-        let [first, second] = chains.get(bucket)?.map(u32::from_le_bytes);
+    ) -> Option<usize> {
+        let [first, second] = heads(records.get(bucket)?);
         let tag = tag(key);
         // Of another tag, this is more than any slot's number.
         let is_first = (first ^ tag) <= END;
@@ -36,7 +34,7 @@ impl Index for u32 {
         if let Some(record) = records.get(at)
             && found(record.word())
         {
-            return Some((at, Neighbours::of(record)));
+            return Some(at);
         }
         walk(records, second, found)
     }
@@ -44,56 +42,48 @@ impl Index for u32 {
     #[inline(always)]
     fn search_new(
         records: &[Record],
-        chains: &[Chain],
         bucket: usize,
         key: SectorKey,
         found: impl Fn(Word) -> bool,
-    ) -> Option<(usize, Neighbours)> {
-        Self::search(records, chains, bucket, key, found)
+    ) -> Option<usize> {
+        Self::search(records, bucket, key, found)
     }
 
     #[inline(always)]
-    fn insert(records: &mut [Record], chains: &mut [Chain], bucket: usize, key: SectorKey, at: usize) {
-        let (Some(chain), Some([.., follower])) = (chains.get_mut(bucket), records.get_mut(at)) else {
-            return;
-        };
-        let [first, second] = chain.map(u32::from_le_bytes);
+    fn insert(records: &mut [Record], bucket: usize, key: SectorKey, at: usize) {
+        let Some(record) = records.get_mut(bucket) else { return };
+        let [first, second] = heads(record);
         let (link, is_free) = (link(at, key), first == END);
-        *chain = [select_unpredictable(is_free, link, first), select_unpredictable(is_free, second, link)]
-            .map(u32::to_le_bytes);
-        *follower = select_unpredictable(is_free, END, second).to_le_bytes();
+        set_heads(
+            record,
+            [select_unpredictable(is_free, link, first), select_unpredictable(is_free, second, link)],
+        );
+        if let Some(record) = records.get_mut(at) {
+            record.set_word(Word::holding(key));
+            let [_, follower, ..] = record;
+            *follower = select_unpredictable(is_free, END, second).to_le_bytes();
+        }
     }
 
     #[inline(always)]
-    fn follower(records: &[Record], _: &[Chain], at: usize) -> Option<usize> {
-        records.get(at).map(|[.., follower]| u32::from_le_bytes(*follower) as usize)
-    }
-
-    #[inline(always)]
-    fn remove(
-        records: &mut [Record],
-        chains: &mut [Chain],
-        bucket: usize,
-        key: SectorKey,
-        at: usize,
-        follower: usize,
-    ) {
-        let Some(chain) = chains.get_mut(bucket) else { return };
-        let [first, second] = chain.map(u32::from_le_bytes);
+    fn remove(records: &mut [Record], bucket: usize, key: SectorKey, at: usize) {
+        let Some([_, follower, ..]) = records.get(at) else { return };
+        let follower = u32::from_le_bytes(*follower);
+        let Some(record) = records.get_mut(bucket) else { return };
+        let [first, second] = heads(record);
         let link = link(at, key);
-        #[expect(clippy::cast_possible_truncation, reason = "a link, which was one of 32 bits")]
-        let follower = follower as u32;
         if (first == link) | (second == link) {
             let is_first = first == link;
-            *chain = [
-                select_unpredictable(is_first, END, first),
-                select_unpredictable(is_first, second, follower),
-            ]
-            .map(u32::to_le_bytes);
-            return;
+            return set_heads(
+                record,
+                [
+                    select_unpredictable(is_first, END, first),
+                    select_unpredictable(is_first, second, follower),
+                ],
+            );
         }
         let mut before = second;
-        while let Some([.., place]) = records.get_mut((before & END) as usize) {
+        while let Some([_, place, ..]) = records.get_mut((before & END) as usize) {
             before = u32::from_le_bytes(*place);
             if before == link {
                 *place = follower.to_le_bytes();
@@ -103,37 +93,48 @@ impl Index for u32 {
     }
 
     #[inline(always)]
-    fn clear(chains: &mut [Chain], bucket: usize) {
-        if let Some(chain) = chains.get_mut(bucket) {
-            *chain = [END; 2].map(u32::to_le_bytes);
+    fn clear(records: &mut [Record], bucket: usize) {
+        if let Some(record) = records.get_mut(bucket) {
+            set_heads(record, [END; 2]);
         }
     }
 
     #[cfg(any(test, fuzzing))]
-    fn visit(records: &[Record], chains: &[Chain], bucket: usize, mut visit: impl FnMut(usize) -> bool) {
-        let Some(chain) = chains.get(bucket) else { return };
-        let [first, mut link] = chain.map(u32::from_le_bytes);
+    fn visit(records: &[Record], bucket: usize, mut visit: impl FnMut(usize) -> bool) {
+        let Some(record) = records.get(bucket) else { return };
+        let [first, mut link] = heads(record);
         if first != END && !visit((first & END) as usize) {
             return;
         }
         while link != END && visit((link & END) as usize) {
-            let Some([.., follower]) = records.get((link & END) as usize) else { return };
+            let Some([_, follower, ..]) = records.get((link & END) as usize) else { return };
             link = u32::from_le_bytes(*follower);
         }
     }
 }
 
+/// The two links of a bucket.
+#[inline(always)]
+fn heads([.., first, second]: &Record) -> [u32; 2] {
+    [*first, *second].map(u32::from_le_bytes)
+}
+
+#[inline(always)]
+fn set_heads([.., first, second]: &mut Record, heads: [u32; 2]) {
+    [*first, *second] = heads.map(u32::to_le_bytes);
+}
+
 /// Searches a chain from a link on.
 #[inline(always)]
-fn walk(records: &[Record], from: u32, found: impl Fn(Word) -> bool) -> Option<(usize, Neighbours)> {
+fn walk(records: &[Record], from: u32, found: impl Fn(Word) -> bool) -> Option<usize> {
     let mut link = from;
     loop {
         let at = (link & END) as usize;
         let record = records.get(at)?;
         if found(record.word()) {
-            return Some((at, Neighbours::of(record)));
+            return Some(at);
         }
-        let [.., follower] = record;
+        let [_, follower, ..] = record;
         link = u32::from_le_bytes(*follower);
     }
 }

@@ -1,0 +1,47 @@
+//! The bytes of the sectors, one after the other in the order of the slots.
+
+use super::SectorCache;
+use crate::slot::Link;
+
+impl<L: Link> SectorCache<'_, L> {
+    #[inline(always)]
+    pub(super) fn sector(&self, at: usize) -> Option<&[u8]> {
+        sector_in(self.bytes, at, self.sector_length)
+    }
+
+    #[inline(always)]
+    pub(super) fn sector_mut(&mut self, at: usize) -> Option<&mut [u8]> {
+        self.bytes.get_mut(range_of(at, self.sector_length)?)
+    }
+
+    /// Copies a slot's bytes out, of which there are as many; `false` if there is no such slot.
+    #[inline(always)]
+    pub(super) fn copy(&self, at: usize, to: &mut [u8]) -> bool {
+        // Of the length of `to`, so that no second check stands between the bytes and the copy.
+        sector_in(self.bytes, at, to.len()).map(|from| to.copy_from_slice(from)).is_some()
+    }
+
+    /// Copies a whole sector's bytes into a slot.
+    #[inline(always)]
+    pub(super) fn write(&mut self, at: usize, from: &[u8]) {
+        if let Some(to) = range_of(at, from.len()).and_then(|range| self.bytes.get_mut(range)) {
+            to.copy_from_slice(from);
+        }
+    }
+}
+
+/// A slot's sector among all of them.
+#[inline(always)]
+pub(super) fn sector_in(bytes: &[u8], at: usize, length: usize) -> Option<&[u8]> {
+    bytes.get(range_of(at, length)?)
+}
+
+/// Where a slot's sector lies among all of them.
+///
+/// Always somewhere: `at` is a slot's number, and the length of all slots' bytes fits in a `usize`. That it is checked
+/// spares the check that the range ends behind its start.
+#[inline(always)]
+fn range_of(at: usize, length: usize) -> Option<core::ops::Range<usize>> {
+    let start = at.wrapping_mul(length);
+    Some(start..start.checked_add(length)?)
+}
