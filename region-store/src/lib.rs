@@ -7,23 +7,15 @@
 
 mod error;
 pub mod format;
-#[cfg(unix)]
 pub mod journal;
-#[cfg(unix)]
 pub mod medium;
-#[cfg(unix)]
 mod os;
 mod parcel;
-#[cfg(unix)]
 mod region;
-#[cfg(unix)]
 pub mod salvage;
-#[cfg(unix)]
 mod writer;
 
 pub use error::{Error, Result};
 pub use parcel::{MAX_PARCEL_LENGTH, Parcel, ParcelError};
-#[cfg(unix)]
 pub use region::{Access, Blobs, OpenOptions, Region, Verify};
-#[cfg(unix)]
 pub use writer::{Options, RegionWriter, Sealed};

@@ -13,7 +13,6 @@
 
 #[cfg(any(test, feature = "crash-medium"))]
 mod crash;
-#[cfg(unix)]
 mod disk;
 #[cfg(all(test, unix))]
 mod tests;
@@ -24,7 +23,6 @@ use std::path::{Path, PathBuf};
 
 #[cfg(any(test, feature = "crash-medium"))]
 pub use crash::{Call, Crash, CrashFile, CrashMedium, Fault, Trouble};
-#[cfg(unix)]
 pub use disk::{Disk, DiskFile};
 
 /// A place for files. Clones share it.
@@ -43,6 +41,76 @@ pub trait Medium: Clone + Debug + Send + Sync + 'static {
     /// # Errors
     /// [`NotFound`](io::ErrorKind::NotFound), and the medium's own.
     fn open(&self, path: &Path) -> io::Result<Self::File>;
+
+    /// Opens a file that is there for reading and writing.
+    ///
+    /// # Errors
+    /// [`NotFound`](io::ErrorKind::NotFound), [`PermissionDenied`](io::ErrorKind::PermissionDenied), and the medium's
+    /// own.
+    fn open_to_write(&self, path: &Path) -> io::Result<Self::File> {
+        let _ = path;
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    /// Creates a folder in one that is there, unless it is there already.
+    ///
+    /// # Errors
+    /// The medium's own.
+    fn create_folder(&self, path: &Path) -> io::Result<()> {
+        let _ = path;
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    /// Removes a folder with nothing in it.
+    ///
+    /// # Errors
+    /// [`NotFound`](io::ErrorKind::NotFound), [`DirectoryNotEmpty`](io::ErrorKind::DirectoryNotEmpty), and the medium's
+    /// own.
+    fn remove_folder(&self, path: &Path) -> io::Result<()> {
+        let _ = path;
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    /// What tells a file or folder from another one that takes its name, and from itself after a change.
+    ///
+    /// # Errors
+    /// [`NotFound`](io::ErrorKind::NotFound), and the medium's own.
+    fn identity(&self, path: &Path) -> io::Result<Identity> {
+        let _ = path;
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    /// Makes everything survive a power cut that is on the file system of a folder, bytes and names.
+    ///
+    /// # Errors
+    /// The medium's own. What survives is then unknown.
+    fn sync_all(&self, folder: &Path) -> io::Result<()> {
+        let _ = folder;
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    /// Whether a folder is on another machine, where locks and syncs may not be what they are on a disk.
+    ///
+    /// # Errors
+    /// [`NotFound`](io::ErrorKind::NotFound), and the medium's own.
+    fn is_remote(&self, folder: &Path) -> io::Result<bool> {
+        let _ = folder;
+        Ok(false)
+    }
+
+    /// How many bytes may still be written on the file system of a folder; `None` if that is not known.
+    ///
+    /// # Errors
+    /// [`NotFound`](io::ErrorKind::NotFound), and the medium's own.
+    fn free_bytes(&self, folder: &Path) -> io::Result<Option<u64>> {
+        let _ = folder;
+        Ok(None)
+    }
+
+    /// How many files this process may have open; `None` if there is no bound, or none that is known.
+    fn most_open_files(&self) -> Option<u64> {
+        None
+    }
 
     /// Gives a file another name in its folder, in place of the file that has it, if there is one.
     ///
@@ -99,6 +167,22 @@ pub trait MediumFile: Debug + Send + Sync + 'static {
         Ok(())
     }
 
+    /// Locks the file for its opener alone, until this is dropped: false if another one holds it.
+    ///
+    /// # Errors
+    /// The medium's own.
+    fn try_lock(&self) -> io::Result<bool> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    /// The same as [`Medium::identity`].
+    ///
+    /// # Errors
+    /// The medium's own.
+    fn identity(&self) -> io::Result<Identity> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
     /// Makes what was written survive a power cut, the length of the file included.
     ///
     /// # Errors
@@ -151,6 +235,29 @@ pub trait MediumFile: Debug + Send + Sync + 'static {
             }
         }
         Ok(filled)
+    }
+}
+
+/// What tells files from each other, and a file from itself after a change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// The device that it is on.
+    pub device: u64,
+    /// Its number there. A file that was removed may leave it to another.
+    pub inode: u64,
+    /// Its length in bytes.
+    pub length: u64,
+    /// When its bytes were last changed, in nanoseconds since 1970.
+    pub modified_ns: i64,
+    /// Whether nobody may write to it, by its permissions.
+    pub is_read_only: bool,
+}
+
+impl Identity {
+    /// Whether it is the same file, changed or not.
+    #[must_use]
+    pub const fn is_same_file(&self, other: &Self) -> bool {
+        self.device == other.device && self.inode == other.inode
     }
 }
 

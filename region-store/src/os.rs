@@ -1,12 +1,18 @@
-//! What the operating system and the processor offer beyond safe Rust: all unsafe code of the crate.
+//! What the operating system and the processor offer beyond portable, safe Rust: all that differs between systems, and all
+//! unsafe code of the crate.
+//!
+//! On Windows a folder cannot be synced, the end of a disk's space and other machines' file systems are not noticed in
+//! advance, and a file is told from others by its index.
 
 #![allow(unsafe_code)]
 
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io;
-use std::os::fd::AsRawFd as _;
+use std::path::Path;
 
 use memmap2::{Mmap, MmapOptions};
+
+use crate::medium::Identity;
 
 /// A file's bytes, mapped to be read.
 #[derive(Debug)]
@@ -53,9 +59,10 @@ pub(crate) fn start_write_back(file: &File, offset: u64, length: u64) -> io::Res
         if length == 0 {
             return Ok(());
         }
+        let descriptor = std::os::fd::AsRawFd::as_raw_fd(file);
         // SAFETY: the descriptor is open as long as `file` is borrowed, and no memory is handed over.
         let result =
-            unsafe { libc::sync_file_range(file.as_raw_fd(), offset, length, libc::SYNC_FILE_RANGE_WRITE) };
+            unsafe { libc::sync_file_range(descriptor, offset, length, libc::SYNC_FILE_RANGE_WRITE) };
         let error = io::Error::last_os_error();
         // Only a hint: a file system that cannot is not asked again by the sync either.
         let is_refused = matches!(error.raw_os_error(), Some(libc::ENOSYS | libc::EINVAL | libc::ESPIPE));
@@ -65,5 +72,209 @@ pub(crate) fn start_write_back(file: &File, offset: u64, length: u64) -> io::Res
     {
         let _ = (file, offset, length);
         Ok(())
+    }
+}
+
+/// Reads at an offset, as much as one call gives.
+pub(crate) fn read_at(file: &File, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
+    #[cfg(unix)]
+    return std::os::unix::fs::FileExt::read_at(file, bytes, offset);
+    #[cfg(windows)]
+    return std::os::windows::fs::FileExt::seek_read(file, bytes, offset);
+}
+
+/// Reads all that is asked for.
+pub(crate) fn read_exact_at(file: &File, mut bytes: &mut [u8], mut offset: u64) -> io::Result<()> {
+    while !bytes.is_empty() {
+        match read_at(file, bytes, offset) {
+            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(read) => {
+                bytes = bytes.get_mut(read..).unwrap_or_default();
+                offset = offset.saturating_add(read as u64);
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// Writes at an offset, as much as one call takes.
+pub(crate) fn write_at(file: &File, bytes: &[u8], offset: u64) -> io::Result<usize> {
+    #[cfg(unix)]
+    return std::os::unix::fs::FileExt::write_at(file, bytes, offset);
+    #[cfg(windows)]
+    return std::os::windows::fs::FileExt::seek_write(file, bytes, offset);
+}
+
+/// Creates a file that does not exist, for its owner alone where the system knows owners.
+pub(crate) fn create(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
+
+/// Whether a lock was refused since the file system has none, which it says in several ways.
+pub(crate) fn has_no_locks(error: &io::Error) -> bool {
+    #[cfg(unix)]
+    {
+        use rustix::io::Errno;
+        let refusals = [Errno::NOTSUP, Errno::NOSYS, Errno::NOLCK, Errno::INVAL];
+        Errno::from_io_error(error).is_some_and(|errno| refusals.contains(&errno))
+    }
+    #[cfg(windows)]
+    return error.kind() == io::ErrorKind::Unsupported;
+}
+
+/// Has the file system set space aside. One that cannot shows at the write that the disk is full.
+pub(crate) fn allocate(file: &File, length: u64) -> io::Result<()> {
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::fs::{FallocateFlags, fallocate};
+        use rustix::io::Errno;
+        match fallocate(file, FallocateFlags::KEEP_SIZE, 0, length) {
+            Err(Errno::OPNOTSUPP | Errno::NOSYS) => Ok(()),
+            // Refused by the call, though there is nothing to do.
+            Err(Errno::INVAL) if length == 0 => Ok(()),
+            other => Ok(other?),
+        }
+    }
+    #[cfg(not(target_os = "linux"))]
+    {
+        let _ = (file, length);
+        Ok(())
+    }
+}
+
+/// Puts the names of a folder on its disk.
+pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
+    #[cfg(unix)]
+    return File::open(folder)?.sync_all();
+    #[cfg(windows)]
+    return folder.metadata().map(|_| ());
+}
+
+/// Puts everything of a folder's file system on its disk, or where there is no call for that, all that is in the folder.
+pub(crate) fn sync_file_system(folder: &Path) -> io::Result<()> {
+    #[cfg(target_os = "linux")]
+    return Ok(rustix::fs::syncfs(File::open(folder)?)?);
+    #[cfg(not(target_os = "linux"))]
+    {
+        for entry in std::fs::read_dir(folder)? {
+            let entry = entry?;
+            if entry.file_type()?.is_dir() {
+                sync_file_system(&entry.path())?;
+                continue;
+            }
+            match OpenOptions::new().write(true).open(entry.path()) {
+                Ok(file) => file.sync_all()?,
+                // Nobody has written to what may not be written to.
+                Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {}
+                Err(error) => return Err(error),
+            }
+        }
+        sync_folder(folder)
+    }
+}
+
+/// Whether a folder is on another machine, as far as that is known.
+pub(crate) fn is_remote(folder: &Path) -> io::Result<bool> {
+    #[cfg(target_os = "linux")]
+    {
+        // 32 bits, which some machines sign.
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "32 bits")]
+        let kind = rustix::fs::statfs(folder)?.f_type as u32;
+        Ok(REMOTE.contains(&kind))
+    }
+    #[cfg(not(target_os = "linux"))]
+    {
+        let _ = folder;
+        Ok(false)
+    }
+}
+
+/// The magic numbers of file systems whose files are on another machine: NFS, SMB 1, SMB 2, CIFS, AFS, Coda, NCP, Ceph,
+/// Lustre and 9P.
+#[cfg(target_os = "linux")]
+const REMOTE: [u32; 10] = [
+    0x6969,
+    0x517b,
+    0xfe53_4d42,
+    0xff53_4d42,
+    0x5346_414f,
+    0x7375_7245,
+    0x564c,
+    0x00c3_6400,
+    0x0bd0_0bd0,
+    0x0102_1997,
+];
+
+/// Bytes that are free for this process, where that is known.
+pub(crate) fn free_bytes(folder: &Path) -> io::Result<Option<u64>> {
+    #[cfg(unix)]
+    {
+        let found = rustix::fs::statvfs(folder)?;
+        Ok(Some(found.f_bavail.saturating_mul(found.f_frsize)))
+    }
+    #[cfg(windows)]
+    {
+        let _ = folder;
+        Ok(None)
+    }
+}
+
+/// How many files this process may have open, where that is bounded.
+pub(crate) fn most_open_files() -> Option<u64> {
+    #[cfg(unix)]
+    return rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
+    #[cfg(windows)]
+    return None;
+}
+
+/// What tells an open file from others.
+pub(crate) fn identity(file: &File) -> io::Result<Identity> {
+    #[cfg(unix)]
+    return file.metadata().map(|metadata| identity_of(&metadata));
+    #[cfg(windows)]
+    {
+        let found = winapi_util::file::information(file)?;
+        // Windows counts in 100 ns from 1601; only differences matter.
+        let modified = i64::try_from(found.last_write_time().unwrap_or_default()).unwrap_or(i64::MAX);
+        Ok(Identity {
+            device: found.volume_serial_number(),
+            inode: found.file_index(),
+            length: found.file_size(),
+            modified_ns: modified.saturating_mul(100),
+            is_read_only: file.metadata()?.permissions().readonly(),
+        })
+    }
+}
+
+/// What tells the file of a name from others.
+pub(crate) fn identity_at(path: &Path) -> io::Result<Identity> {
+    #[cfg(unix)]
+    return std::fs::metadata(path).map(|metadata| identity_of(&metadata));
+    #[cfg(windows)]
+    {
+        // A folder is opened by a flag of its own.
+        const FILE_FLAG_BACKUP_SEMANTICS: u32 = 0x0200_0000;
+        let mut options = OpenOptions::new();
+        std::os::windows::fs::OpenOptionsExt::custom_flags(&mut options, FILE_FLAG_BACKUP_SEMANTICS);
+        identity(&options.read(true).open(path)?)
+    }
+}
+
+#[cfg(unix)]
+fn identity_of(metadata: &std::fs::Metadata) -> Identity {
+    use std::os::unix::fs::MetadataExt as _;
+    let seconds_ns = metadata.mtime().saturating_mul(1_000_000_000);
+    Identity {
+        device: metadata.dev(),
+        inode: metadata.ino(),
+        length: metadata.len(),
+        modified_ns: seconds_ns.saturating_add(metadata.mtime_nsec()),
+        is_read_only: metadata.mode() & 0o222 == 0,
     }
 }

@@ -173,6 +173,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "a mebibyte takes minutes")]
     fn what_inflates_most_is_inflated() {
         let zeros = [0; 1 << 20];
         let deflated = snap::raw::Encoder::new().compress_vec(&zeros).unwrap();

@@ -6,20 +6,17 @@ mod scan;
 mod tests;
 mod verify;
 
-use std::fs::File;
+use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-
-use rustix::fs::{FlockOperation, flock};
-use rustix::io::Errno;
 
 use crate::error::{Error, Result};
 use crate::format::{
     BLOCK_HEAD_LENGTH, Block, Damage, HEADER_LENGTH, Header, Index, IndexEntry, Kind, Problem, SEAL_LENGTH,
     Seal, Version, v1, version_of,
 };
-use crate::os::Map;
+use crate::os::{self, Map};
 
 pub use scan::Blobs;
 
@@ -325,8 +322,7 @@ impl Bytes {
                 let mut read = Vec::new();
                 read.try_reserve_exact(bytes).map_err(|_| too_large())?;
                 read.resize(bytes, 0);
-                std::os::unix::fs::FileExt::read_exact_at(file, &mut read, 0)
-                    .map_err(Error::io(path, "read"))?;
+                os::read_exact_at(file, &mut read, 0).map_err(Error::io(path, "read"))?;
                 Ok(Self::Read(read))
             }
         }
@@ -450,9 +446,10 @@ fn block_at(file: &[u8], offset: u64) -> core::result::Result<Option<Block<'_>>,
 
 /// Takes a shared lock, where the file system has any.
 fn lock(file: &File, path: &Path) -> Result<()> {
-    match flock(file, FlockOperation::NonBlockingLockShared) {
-        Ok(()) | Err(Errno::NOTSUP | Errno::NOSYS | Errno::NOLCK | Errno::INVAL) => Ok(()),
-        Err(Errno::WOULDBLOCK) => Err(Error::Locked { path: path.to_owned() }),
-        Err(error) => Err(Error::io(path, "lock")(error.into())),
+    match file.try_lock_shared() {
+        Ok(()) => Ok(()),
+        Err(TryLockError::WouldBlock) => Err(Error::Locked { path: path.to_owned() }),
+        Err(TryLockError::Error(error)) if os::has_no_locks(&error) => Ok(()),
+        Err(TryLockError::Error(error)) => Err(Error::io(path, "lock")(error)),
     }
 }

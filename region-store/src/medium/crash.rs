@@ -6,16 +6,17 @@ mod image;
 #[cfg(test)]
 mod tests;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::ops::{Bound, Range, RangeBounds};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::{Medium, MediumFile, folder_of};
+use super::{Identity, Medium, MediumFile, folder_of};
 use cut::Disk;
 use fault::Plan;
 pub use fault::{Call, Fault, Trouble};
-use image::{Image, Operation};
+use image::{Image, Operation, SECTOR_LENGTH};
 
 /// Files in memory. Clones share them.
 ///
@@ -51,6 +52,14 @@ pub struct CrashFile {
     state: Arc<Mutex<State>>,
     number: usize,
     writable: bool,
+    /// Tells this opening from others of the file.
+    opening: u64,
+}
+
+impl Drop for CrashFile {
+    fn drop(&mut self) {
+        lock(&self.state).locks.retain(|_, holder| *holder != self.opening);
+    }
 }
 
 /// What a power cut left.
@@ -78,6 +87,12 @@ struct State {
     /// What processes see: the start after all operations.
     now: Image,
     plan: Plan,
+    /// How many files were opened.
+    openings: u64,
+    /// What [`Medium::free_bytes`] says. It does not shrink by what is written.
+    free_bytes: Option<u64>,
+    /// By file, the opening that holds its lock. They die with the process.
+    locks: BTreeMap<usize, u64>,
 }
 
 impl CrashMedium {
@@ -87,12 +102,17 @@ impl CrashMedium {
         Self::default()
     }
 
+    fn opened(&self, state: &mut State, number: usize, writable: bool) -> CrashFile {
+        state.openings += 1;
+        CrashFile { state: Arc::clone(&self.0), number, writable, opening: state.openings }
+    }
+
     fn of(start: Image, operations: Vec<Operation>) -> Self {
         let mut now = start.clone();
         for operation in &operations {
             now.apply(operation);
         }
-        Self(Arc::new(Mutex::new(State { start, operations, now, plan: Plan::default() })))
+        Self(Arc::new(Mutex::new(State { start, operations, now, ..State::default() })))
     }
 
     /// Lets calls fail from now on, instead of those that were to fail before.
@@ -109,6 +129,11 @@ impl CrashMedium {
     #[must_use]
     pub fn faults(&self) -> u64 {
         lock(&self.0).plan.faults()
+    }
+
+    /// Says how many bytes are free from now on, which nothing but [`Medium::free_bytes`] minds.
+    pub fn set_free_bytes(&self, bytes: Option<u64>) {
+        lock(&self.0).free_bytes = bytes;
     }
 
     /// How many operations are recorded: those that change what is there or what would survive.
@@ -159,15 +184,6 @@ impl CrashMedium {
         let state = lock(&self.0);
         Self::of(state.start.clone(), state.operations.iter().take(cut).cloned().collect())
     }
-
-    /// Opens a file that is there for writing, which a [`Medium`] cannot: for tests that damage files.
-    ///
-    /// # Errors
-    /// [`NotFound`](io::ErrorKind::NotFound).
-    pub fn open_to_write(&self, path: &Path) -> io::Result<CrashFile> {
-        let number = lock(&self.0).now.find(path)?;
-        Ok(CrashFile { state: Arc::clone(&self.0), number, writable: true })
-    }
 }
 
 /// A test that fails while it holds the lock leaves a state that is whole: the next one is not to fail for that.
@@ -176,6 +192,16 @@ fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
 }
 
 impl State {
+    fn identity(&self, number: usize) -> Identity {
+        Identity {
+            device: 1,
+            inode: number as u64,
+            length: self.now.bytes(number).len() as u64,
+            modified_ns: self.now.changes(number),
+            is_read_only: false,
+        }
+    }
+
     fn record(&mut self, operation: Operation) {
         self.now.apply(&operation);
         self.operations.push(operation);
@@ -193,14 +219,66 @@ impl Medium for CrashMedium {
         }
         let number = state.now.files();
         state.record(Operation::Create { path: path.to_owned(), file: number });
-        Ok(CrashFile { state: Arc::clone(&self.0), number, writable: true })
+        Ok(self.opened(&mut state, number, true))
     }
 
     fn open(&self, path: &Path) -> io::Result<CrashFile> {
         let mut state = lock(&self.0);
         state.plan.attempt(Call::Open)?;
         let number = state.now.find(path)?;
-        Ok(CrashFile { state: Arc::clone(&self.0), number, writable: false })
+        Ok(self.opened(&mut state, number, false))
+    }
+
+    fn open_to_write(&self, path: &Path) -> io::Result<CrashFile> {
+        let mut state = lock(&self.0);
+        state.plan.attempt(Call::Open)?;
+        let number = state.now.find(path)?;
+        Ok(self.opened(&mut state, number, true))
+    }
+
+    fn create_folder(&self, path: &Path) -> io::Result<()> {
+        let mut state = lock(&self.0);
+        state.plan.attempt(Call::CreateFolder)?;
+        if !state.now.has_folder(path) {
+            state.record(Operation::CreateFolder { path: path.to_owned() });
+        }
+        Ok(())
+    }
+
+    fn remove_folder(&self, path: &Path) -> io::Result<()> {
+        let mut state = lock(&self.0);
+        state.plan.attempt(Call::Remove)?;
+        if !state.now.has_folder(path) {
+            return Err(io::ErrorKind::NotFound.into());
+        }
+        if !state.now.is_empty_folder(path) {
+            return Err(io::ErrorKind::DirectoryNotEmpty.into());
+        }
+        state.record(Operation::RemoveFolder { path: path.to_owned() });
+        Ok(())
+    }
+
+    fn identity(&self, path: &Path) -> io::Result<Identity> {
+        let mut state = lock(&self.0);
+        state.plan.attempt(Call::Identity)?;
+        if state.now.has_folder(path) {
+            return Ok(Identity { device: 1, inode: 0, length: 0, modified_ns: 0, is_read_only: false });
+        }
+        let number = state.now.find(path)?;
+        Ok(state.identity(number))
+    }
+
+    fn sync_all(&self, _folder: &Path) -> io::Result<()> {
+        let mut state = lock(&self.0);
+        let attempt = state.plan.attempt(Call::SyncAll);
+        state.record(Operation::SyncAll { succeeds: attempt.is_ok() });
+        attempt
+    }
+
+    fn free_bytes(&self, _folder: &Path) -> io::Result<Option<u64>> {
+        let mut state = lock(&self.0);
+        state.plan.attempt(Call::FreeBytes)?;
+        Ok(state.free_bytes)
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
@@ -225,7 +303,8 @@ impl Medium for CrashMedium {
     fn list(&self, folder: &Path) -> io::Result<Vec<PathBuf>> {
         let mut state = lock(&self.0);
         state.plan.attempt(Call::List)?;
-        Ok(state.now.paths().filter(|path| folder_of(path) == folder).map(Path::to_owned).collect())
+        let inside = state.now.paths().chain(state.now.folders()).filter(|path| folder_of(path) == folder);
+        Ok(inside.collect::<BTreeSet<_>>().into_iter().map(Path::to_owned).collect())
     }
 
     fn sync_folder(&self, folder: &Path) -> io::Result<()> {
@@ -248,7 +327,13 @@ impl MediumFile for CrashFile {
         let mut state = lock(&self.state);
         let (arriving, answer) = state.plan.attempt_transfer(Call::Write, bytes.len());
         let offset = usize::try_from(offset).map_err(|_| io::ErrorKind::FileTooLarge)?;
-        offset.checked_add(arriving).ok_or(io::ErrorKind::FileTooLarge)?;
+        let end = offset.checked_add(arriving).ok_or(io::ErrorKind::FileTooLarge)?;
+        // A file system stops between pages, never within a sector.
+        let within = if arriving < bytes.len() { end % SECTOR_LENGTH } else { 0 };
+        let (arriving, answer) = match (arriving.saturating_sub(within), answer) {
+            (0, Ok(_)) => (bytes.len(), Ok(bytes.len())),
+            (arriving, answer) => (arriving, answer.map(|_| arriving)),
+        };
         if let Some(bytes) = bytes.get(..arriving).filter(|bytes| !bytes.is_empty()) {
             state.record(Operation::Write { file: self.number, offset, bytes: bytes.into() });
         }
@@ -266,6 +351,18 @@ impl MediumFile for CrashFile {
 
     fn trim(&self, _length: u64) -> io::Result<()> {
         lock(&self.state).plan.attempt(Call::Trim)
+    }
+
+    fn try_lock(&self) -> io::Result<bool> {
+        let mut state = lock(&self.state);
+        state.plan.attempt(Call::Lock)?;
+        Ok(*state.locks.entry(self.number).or_insert(self.opening) == self.opening)
+    }
+
+    fn identity(&self) -> io::Result<Identity> {
+        let mut state = lock(&self.state);
+        state.plan.attempt(Call::Identity)?;
+        Ok(state.identity(self.number))
     }
 
     fn sync_data(&self) -> io::Result<()> {

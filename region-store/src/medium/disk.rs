@@ -1,15 +1,11 @@
 //! The real files.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{FallocateFlags, fallocate};
-use rustix::io::Errno;
-
-use super::{Medium, MediumFile};
-use crate::os::start_write_back;
+use super::{Identity, Medium, MediumFile};
+use crate::os;
 
 /// The files of the machine.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -23,11 +19,46 @@ impl Medium for Disk {
     type File = DiskFile;
 
     fn create(&self, path: &Path) -> io::Result<DiskFile> {
-        OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(path).map(DiskFile)
+        os::create(path).map(DiskFile)
     }
 
     fn open(&self, path: &Path) -> io::Result<DiskFile> {
         File::open(path).map(DiskFile)
+    }
+
+    fn open_to_write(&self, path: &Path) -> io::Result<DiskFile> {
+        OpenOptions::new().read(true).write(true).open(path).map(DiskFile)
+    }
+
+    fn create_folder(&self, path: &Path) -> io::Result<()> {
+        match fs::create_dir(path) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
+            other => other,
+        }
+    }
+
+    fn remove_folder(&self, path: &Path) -> io::Result<()> {
+        fs::remove_dir(path)
+    }
+
+    fn identity(&self, path: &Path) -> io::Result<Identity> {
+        os::identity_at(path)
+    }
+
+    fn sync_all(&self, folder: &Path) -> io::Result<()> {
+        os::sync_file_system(folder)
+    }
+
+    fn is_remote(&self, folder: &Path) -> io::Result<bool> {
+        os::is_remote(folder)
+    }
+
+    fn free_bytes(&self, folder: &Path) -> io::Result<Option<u64>> {
+        os::free_bytes(folder)
+    }
+
+    fn most_open_files(&self) -> Option<u64> {
+        os::most_open_files()
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
@@ -46,31 +77,37 @@ impl Medium for Disk {
     }
 
     fn sync_folder(&self, folder: &Path) -> io::Result<()> {
-        File::open(folder)?.sync_all()
+        os::sync_folder(folder)
     }
 }
 
 impl MediumFile for DiskFile {
     fn allocate(&self, length: u64) -> io::Result<()> {
-        match fallocate(&self.0, FallocateFlags::KEEP_SIZE, 0, length) {
-            // A file system that cannot: it shows at the write that the disk is full.
-            Err(Errno::OPNOTSUPP | Errno::NOSYS) => Ok(()),
-            // Refused by the call, though there is nothing to do.
-            Err(Errno::INVAL) if length == 0 => Ok(()),
-            other => Ok(other?),
-        }
+        os::allocate(&self.0, length)
     }
 
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
-        self.0.write_at(bytes, offset)
+        os::write_at(&self.0, bytes, offset)
     }
 
     fn start_write_back(&self, offset: u64, length: u64) -> io::Result<()> {
-        start_write_back(&self.0, offset, length)
+        os::start_write_back(&self.0, offset, length)
     }
 
     fn trim(&self, length: u64) -> io::Result<()> {
         self.0.set_len(length)
+    }
+
+    fn try_lock(&self) -> io::Result<bool> {
+        match self.0.try_lock() {
+            Ok(()) => Ok(true),
+            Err(TryLockError::WouldBlock) => Ok(false),
+            Err(TryLockError::Error(error)) => Err(error),
+        }
+    }
+
+    fn identity(&self) -> io::Result<Identity> {
+        os::identity(&self.0)
     }
 
     fn sync_data(&self) -> io::Result<()> {
@@ -78,7 +115,7 @@ impl MediumFile for DiskFile {
     }
 
     fn read_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
-        self.0.read_at(bytes, offset)
+        os::read_at(&self.0, bytes, offset)
     }
 
     fn length(&self) -> io::Result<u64> {

@@ -59,6 +59,35 @@ fn answers<M: Medium>(medium: &M, folder: &Path) -> Vec<String> {
     note("list", answer(medium.list(folder).map(names)));
     note("remove", answer(medium.remove(&c)));
     note("list", answer(medium.list(folder).map(names)));
+    note("open nothing to write", answer(medium.open_to_write(&c).map(drop)));
+    note("identity of nothing", answer(medium.identity(&c).map(drop)));
+    let file = medium.create(&c).unwrap();
+    let before = file.identity().unwrap();
+    file.write_all_at(b"c", 0).unwrap();
+    let writer = medium.open_to_write(&c).unwrap();
+    note("write to what was there", answer(writer.write_at(b"C", 0)));
+    let after = medium.identity(&c).unwrap();
+    note("the same file", format!("{} {}", before.is_same_file(&after), after.length));
+    note("as its own word", format!("{}", writer.identity().unwrap() == after));
+    note("lock", answer(file.try_lock()));
+    note("lock again", answer(file.try_lock()));
+    note("lock the locked", answer(writer.try_lock()));
+    drop(file);
+    note("lock the unlocked", answer(writer.try_lock()));
+    note("is remote", answer(medium.is_remote(folder)));
+
+    let inner = folder.join("inner");
+    note("create a folder", answer(medium.create_folder(&inner)));
+    note("create a folder again", answer(medium.create_folder(&inner)));
+    note("list the new folder", answer(medium.list(&inner).map(names)));
+    note("identity of a folder", answer(medium.identity(&inner).map(|found| found.is_read_only)));
+    drop(medium.create(&inner.join("d")).unwrap());
+    note("list the new folder", answer(medium.list(&inner).map(names)));
+    note("remove a full folder", answer(medium.remove_folder(&inner)));
+    medium.remove(&inner.join("d")).unwrap();
+    note("remove a folder", answer(medium.remove_folder(&inner)));
+    note("remove no folder", answer(medium.remove_folder(&inner)));
+    note("sync all", answer(medium.sync_all(folder)));
     note("read the removed", answer(reader.read_at(&mut bytes[..5], 0)));
     answers
 }
@@ -95,4 +124,17 @@ fn a_path_without_a_folder_is_in_the_current_one() {
     assert_eq!(folder_of(Path::new("a/b")), Path::new("a"));
     assert_eq!(folder_of(Path::new("/a")), Path::new("/"));
     assert_eq!(folder_of(Path::new("/")), Path::new("/"));
+}
+
+#[test]
+fn a_disk_says_what_is_left() {
+    let folder = tempfile::tempdir().unwrap();
+    assert!(Disk.free_bytes(folder.path()).unwrap().is_some_and(|bytes| bytes > 0));
+    assert_eq!(Disk.free_bytes(&folder.path().join("none")).unwrap_err().kind(), io::ErrorKind::NotFound);
+    assert!(Disk.most_open_files().is_none_or(|files| files > 3));
+    let medium = CrashMedium::new();
+    assert_eq!(medium.most_open_files(), None);
+    assert_eq!(medium.free_bytes(Path::new("data")).unwrap(), None);
+    medium.set_free_bytes(Some(7));
+    assert_eq!(medium.free_bytes(Path::new("data")).unwrap(), Some(7));
 }

@@ -62,11 +62,22 @@ impl Disk {
             Operation::SyncFolder { folder, succeeds } => {
                 return self.sync(&Scope::Folder(folder.clone()), *succeeds);
             }
+            Operation::SyncAll { succeeds } => return self.sync_all(*succeeds),
             Operation::Write { file, .. } => Scope::File(*file),
-            Operation::Create { path, .. } | Operation::Remove { path } => folder_scope(path),
+            Operation::Create { path, .. }
+            | Operation::Remove { path }
+            | Operation::CreateFolder { path }
+            | Operation::RemoveFolder { path } => folder_scope(path),
             Operation::Rename { from, .. } => folder_scope(from),
         };
         self.pending.push(Pending { operation: operation.clone(), scope, fate: Fate::Unsynced });
+    }
+
+    fn sync_all(&mut self, succeeds: bool) {
+        while let Some(pending) = self.pending.iter().find(|pending| pending.fate == Fate::Unsynced) {
+            let scope = pending.scope.clone();
+            self.sync(&scope, succeeds);
+        }
     }
 
     fn sync(&mut self, scope: &Scope, succeeds: bool) {
@@ -125,15 +136,25 @@ impl Disk {
     fn image(&self, mut outcome: impl FnMut(usize) -> Outcome) -> Image {
         let mut image = self.sure.clone();
         let mut unsure = 0;
+        let mut lost = Vec::new();
         for pending in &self.pending {
-            if pending.fate == Fate::Sure {
-                image.apply(&pending.operation);
-                continue;
+            let outcome = if pending.fate == Fate::Sure {
+                Outcome::Kept
+            } else {
+                unsure += 1;
+                outcome(unsure - 1)
+            };
+            if let Operation::CreateFolder { path } = &pending.operation {
+                // It may have been lost before, and be there again.
+                lost.retain(|lost| *lost != path);
+                if !matches!(outcome, Outcome::Kept) {
+                    lost.push(path);
+                }
             }
-            let outcome = outcome(unsure);
-            unsure += 1;
             suffer(&mut image, &pending.operation, outcome);
         }
+        // What was synced in a folder is no better off than the folder.
+        lost.into_iter().for_each(|folder| image.lose_folder(folder));
         image
     }
 }

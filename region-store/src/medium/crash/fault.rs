@@ -22,17 +22,22 @@ pub enum Call {
     SyncData,
     Read,
     Length,
+    CreateFolder,
+    Identity,
+    SyncAll,
+    Lock,
+    FreeBytes,
 }
 
 /// What goes wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Trouble {
-    /// `ENOSPC`. Of a write nothing, all or half has arrived.
+    /// `ENOSPC`. Of a write nothing, all or half has arrived, up to a border of 512 bytes.
     NoSpace,
-    /// `EIO`. Of a write nothing, all or half has arrived.
+    /// `EIO`. Of a write nothing, all or half has arrived, up to a border of 512 bytes.
     InputOutput,
-    /// A write or read is done by half, which is no error. Other calls do not notice.
+    /// A write or read is done by half, a write up to a border of 512 bytes if there is one, which is no error. Other calls do not notice.
     Short,
 }
 

@@ -1,6 +1,6 @@
 //! What is on a medium, and what may be done to it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -36,6 +36,15 @@ pub(super) enum Operation {
         file: usize,
         succeeds: bool,
     },
+    CreateFolder {
+        path: PathBuf,
+    },
+    RemoveFolder {
+        path: PathBuf,
+    },
+    SyncAll {
+        succeeds: bool,
+    },
 }
 
 /// Names and bytes. Clones share the bytes of the files in which they do not differ.
@@ -44,6 +53,10 @@ pub(super) struct Image {
     /// Named or not: one that was removed may be open.
     files: Vec<Arc<Vec<u8>>>,
     names: BTreeMap<PathBuf, usize>,
+    /// Those that were created. One that was not is there once something is in it.
+    folders: BTreeSet<PathBuf>,
+    /// By file, how often its bytes were changed: its clock.
+    changes: Vec<i64>,
 }
 
 impl Image {
@@ -57,6 +70,30 @@ impl Image {
 
     pub(super) fn paths(&self) -> impl Iterator<Item = &Path> {
         self.names.keys().map(PathBuf::as_path)
+    }
+
+    /// Those that were created.
+    pub(super) fn folders(&self) -> impl Iterator<Item = &Path> {
+        self.folders.iter().map(PathBuf::as_path)
+    }
+
+    pub(super) fn has_folder(&self, path: &Path) -> bool {
+        self.folders.contains(path) || self.names.keys().any(|name| name != path && name.starts_with(path))
+    }
+
+    pub(super) fn is_empty_folder(&self, path: &Path) -> bool {
+        let mut inside = self.names.keys().chain(&self.folders);
+        !inside.any(|name| name != path && name.starts_with(path))
+    }
+
+    /// Takes a folder away with all that is in it: it was never there.
+    pub(super) fn lose_folder(&mut self, folder: &Path) {
+        self.folders.retain(|path| !path.starts_with(folder));
+        self.names.retain(|path, _| !path.starts_with(folder));
+    }
+
+    pub(super) fn changes(&self, file: usize) -> i64 {
+        self.changes.get(file).copied().unwrap_or_default()
     }
 
     pub(super) fn bytes(&self, file: usize) -> &[u8] {
@@ -82,7 +119,13 @@ impl Image {
                 self.extend(*file, *offset, bytes.len());
                 self.put(*file, *offset, bytes);
             }
-            Operation::SyncFolder { .. } | Operation::Sync { .. } => {}
+            Operation::CreateFolder { path } => {
+                self.folders.insert(path.clone());
+            }
+            Operation::RemoveFolder { path } => {
+                self.folders.remove(path);
+            }
+            Operation::SyncFolder { .. } | Operation::Sync { .. } | Operation::SyncAll { .. } => {}
         }
     }
 
@@ -122,6 +165,12 @@ impl Image {
     fn put(&mut self, file: usize, offset: usize, piece: &[u8]) {
         if let Some(place) = self.file(file).get_mut(offset..offset + piece.len()) {
             place.copy_from_slice(piece);
+        }
+        if self.changes.len() <= file {
+            self.changes.resize(file + 1, 0);
+        }
+        if let Some(changes) = self.changes.get_mut(file) {
+            *changes += 1;
         }
     }
 

@@ -202,10 +202,12 @@ fn a_short_write_is_no_error_and_goes_on() {
     let medium = CrashMedium::new();
     let file = named(&medium);
     medium.fail(Fault { call: Call::Any, number: 0, trouble: Trouble::Short, lasting: true });
-    assert_eq!(file.write_at(b"0123456789", 0).unwrap(), 5);
-    file.write_all_at(b"0123456789", 0).unwrap();
-    assert_eq!(bytes(&medium, A).unwrap(), b"0123456789");
+    let written: Vec<u8> = (0..3_000_u32).map(|at| at as u8).collect();
+    assert_eq!(file.write_at(&written, 10).unwrap(), 1_024 - 10, "up to a border of a sector");
+    file.write_all_at(&written, 0).unwrap();
+    assert_eq!(bytes(&medium, A).unwrap()[..3_000], written);
     assert!(medium.faults() > 4);
+    assert_eq!(file.write_at(b"0123456789", 0).unwrap(), 10, "a sector is not written by half");
 }
 
 #[test]
@@ -220,4 +222,36 @@ fn names_are_kept_apart() {
     let to_read = medium.open(Path::new(A)).unwrap();
     assert_eq!(to_read.write_at(b"a", 0).unwrap_err().kind(), io::ErrorKind::PermissionDenied);
     assert!(medium.list(Path::new("elsewhere")).unwrap().is_empty());
+}
+
+#[test]
+fn a_folder_that_is_not_synced_takes_along_what_is_in_it() {
+    let medium = CrashMedium::new();
+    medium.create_folder(Path::new(FOLDER)).unwrap();
+    let file = named(&medium);
+    file.write_all_at(b"synced", 0).unwrap();
+    file.sync_data().unwrap();
+    let synced = Some(b"synced".to_vec());
+    assert_eq!(left(&medium), BTreeSet::from([[None, None], [synced.clone(), None]]));
+    medium.sync_folder(Path::new(".")).unwrap();
+    assert_eq!(left(&medium), BTreeSet::from([[synced, None]]));
+}
+
+#[test]
+fn a_sync_of_all_covers_bytes_and_names() {
+    let medium = CrashMedium::new();
+    medium.create_folder(Path::new(FOLDER)).unwrap();
+    create(&medium, A).write_all_at(b"a", 0).unwrap();
+    create(&medium, B).write_all_at(b"b", 0).unwrap();
+    medium.fail(Fault { call: Call::SyncAll, number: 0, trouble: Trouble::InputOutput, lasting: false });
+    medium.sync_all(Path::new(FOLDER)).unwrap_err();
+    medium.sync_all(Path::new(FOLDER)).unwrap();
+    assert!(left(&medium).len() > 1, "after a sync that failed, nobody knows");
+
+    let medium = CrashMedium::new();
+    medium.create_folder(Path::new(FOLDER)).unwrap();
+    create(&medium, A).write_all_at(b"a", 0).unwrap();
+    create(&medium, B).write_all_at(b"b", 0).unwrap();
+    medium.sync_all(Path::new(FOLDER)).unwrap();
+    assert_eq!(left(&medium), BTreeSet::from([[Some(b"a".to_vec()), Some(b"b".to_vec())]]));
 }
