@@ -1,10 +1,12 @@
 //! The MQTT virtual disk protocol: the wire half of Platter.
 //!
 //! - [`codec`]: the names and bytes of both protocol versions. `no_std`, no allocation, nothing that can panic.
+//! - [`session`]: the device's side, a state machine without I/O. Neither has `std` or allocates.
 //! - [`service`] and [`store`], with the feature `service`, which is on by default and needs std: the server's side as a
 //!   state machine without I/O, over a store that says what is durable.
 //!
-//! The device's session, the simulator, the client and `vdisk-server` are not here yet.
+//! `docs/protocol.md` in the repository says all of it for other languages, and what a device has to do. `vdisk-server`
+//! is not here yet.
 
 #![no_std]
 #![forbid(unsafe_code)]
@@ -15,5 +17,6 @@ extern crate std;
 pub mod codec;
 #[cfg(feature = "service")]
 pub mod service;
+pub mod session;
 #[cfg(feature = "service")]
 pub mod store;

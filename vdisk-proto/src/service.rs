@@ -59,6 +59,8 @@ use sector_cache::Drive;
 pub use counters::Counters;
 #[cfg(feature = "defects")]
 pub use defect::Defect;
+#[cfg(feature = "server")]
+pub(crate) use limits::GROUP_BYTES;
 pub use limits::{Limits, Now};
 pub use outbox::Transmit;
 
@@ -78,6 +80,9 @@ pub struct Service<S> {
     channels: HashMap<Channel, ChannelState>,
     /// What the next groups are made of, in order.
     waiting: VecDeque<Entry>,
+    /// How many of `waiting`, the first of them, are changes that the store refused. They begin no group by themselves:
+    /// a store that is full would be asked without end.
+    refused_changes: usize,
     /// What the entries in `waiting` cost.
     waiting_bytes: usize,
     /// Whether a group began and did not end.
@@ -96,6 +101,7 @@ impl<S: Store> Service<S> {
             store,
             limits,
             waiting: VecDeque::new(),
+            refused_changes: 0,
             waiting_bytes: 0,
             in_flight: false,
             outbox: Outbox::new(limits.channel_answer_bytes),
@@ -150,6 +156,11 @@ impl<S: Store> Service<S> {
     /// The next message to publish, if there is one.
     pub fn poll_transmit(&mut self) -> Option<Transmit> {
         self.outbox.pop()
+    }
+
+    /// Bytes of the records that wait for the next group, counted as [`Limits::waiting_bytes`] bounds them.
+    pub const fn waiting_bytes(&self) -> usize {
+        self.waiting_bytes
     }
 
     /// What was counted since the start.

@@ -15,7 +15,7 @@
 //!
 //! | Step of a write | Where |
 //! |---|---|
-//! | (a) its image exists, synced, renamed into place, its folder synced | [`write_group`](Store::write_group), for all new images of the group at once; where it fails, the entry is [refused](Group::refuse) with DISK_FULL |
+//! | (a) its image exists, synced, renamed into place, its folder synced | [`write_group`](Store::write_group), before anything is appended; where it fails, the entry is [refused](Group::refuse) with DISK_FULL |
 //! | (b) append the group | `write_group`: one block, a blob a [`Record`], each with the checksum of the bytes that it replaces |
 //! | (c) fdatasync | [`sync`](Store::sync); a failure ends the process |
 //! | (d) write the images by position | `sync`, after (c); where it fails, the record stays in an overlay that [`read`](Store::read) consults, and later writes to the drive are refused with IO_ERROR |
@@ -34,17 +34,17 @@
 mod group;
 mod ledger;
 mod memory;
-mod run;
 
+use std::sync::Arc;
 use std::vec::Vec;
 
 use sector_cache::{Drive, Geometry};
 
 pub use group::{Author, Entry, Group, Record, Session, Write};
-pub use ledger::{Ledger, NONCES};
+pub use ledger::{Granted, Ledger, NONCES};
 pub use memory::{Faults, Journalled, MemoryStore, SyncFailed};
-pub use run::Run;
 
+pub use crate::codec::Run;
 use crate::codec::{Channel, Status};
 
 /// A drive's image, as far as a service must know it.
@@ -58,7 +58,8 @@ pub struct Image {
 
 /// Where a server keeps its disks; see the [module](self).
 ///
-/// A store is shared, and locks what it must inside: one thread may wait in [`sync`](Self::sync) while another reads.
+/// A store is shared, and locks what it must inside: one thread may wait in [`sync`](Self::sync) while another reads. An
+/// `Arc` of a store is one: a service takes a clone, and the thread that writes groups another.
 pub trait Store {
     /// Why the store cannot go on. The process ends: what a failed sync left on the disk, nobody knows.
     type Error: core::error::Error;
@@ -95,3 +96,41 @@ pub trait Store {
     /// The store cannot go on: "a failed journal sync ends the process".
     fn sync(&self, group: &Group) -> Result<(), Self::Error>;
 }
+
+macro_rules! forward {
+    ($pointer:ty) => {
+        impl<S: Store + ?Sized> Store for $pointer {
+            type Error = S::Error;
+
+            fn ledgers(&self) -> Vec<(Channel, Ledger)> {
+                (**self).ledgers()
+            }
+
+            fn image(&self, channel: Channel, drive: Drive) -> Option<Image> {
+                (**self).image(channel, drive)
+            }
+
+            fn read(
+                &self,
+                channel: Channel,
+                drive: Drive,
+                offset: u64,
+                bytes: &mut [u8],
+            ) -> Result<(), Status> {
+                (**self).read(channel, drive, offset, bytes)
+            }
+
+            fn write_group(&self, group: &mut Group) -> Result<(), Self::Error> {
+                (**self).write_group(group)
+            }
+
+            fn sync(&self, group: &Group) -> Result<(), Self::Error> {
+                (**self).sync(group)
+            }
+        }
+    };
+}
+
+// A service and the thread that writes its groups share the store.
+forward!(&S);
+forward!(Arc<S>);

@@ -57,10 +57,17 @@ impl Channel {
         core::str::from_utf8(self.as_bytes()).unwrap_or_default()
     }
 
+    /// How many bytes it has: 1 to [`MAX_LENGTH`].
+    #[must_use]
+    #[expect(clippy::len_without_is_empty, reason = "none is empty")]
+    pub const fn len(&self) -> usize {
+        self.length as usize
+    }
+
     /// The same as bytes.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
-        self.bytes.get(..usize::from(self.length)).unwrap_or_default()
+        self.bytes.get(..self.len()).unwrap_or_default()
     }
 }
 

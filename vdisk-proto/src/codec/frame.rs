@@ -7,8 +7,8 @@
 //! |      3 |    1 | operation    | 1 HELLO, 2 READ, 3 WRITE, 4 FLUSH, 5 INVALIDATE; an answer sets bit 7 |
 //! |      4 |    4 | session      | 0 in HELLO's request |
 //! |      8 |    4 | sequence     | an answer repeats the request's |
-//! |     12 |    4 | acknowledged | in answers: the last WRITE of the session that is applied and durable |
-//! |     16 |    4 | sector       | the first |
+//! |     12 |    4 | acknowledged | in answers: the last WRITE of the session that is applied and durable; in HELLO's request, what the device knows of that for its previous session |
+//! |     16 |    4 | sector       | the first; in HELLO's answer, the last WRITE of the previous session that is applied |
 //! |     20 |    2 | count        | of sectors in READ and WRITE |
 //! |     22 |    1 | drive        | 0 to 15 |
 //! |     23 |    1 | status       | of an answer; 0 in requests |
@@ -140,9 +140,10 @@ pub struct Frame<'a> {
     pub session: u32,
     /// Which request it is, or answers.
     pub sequence: u32,
-    /// In an answer: the last WRITE of the session that is applied and durable.
+    /// In an answer: the last WRITE of the session that is applied and durable. In HELLO's request: that of the previous
+    /// session, as far as the device was told.
     pub acknowledged: u32,
-    /// The first sector.
+    /// The first sector. In HELLO's answer: the last WRITE of the session named as the previous one that is applied.
     pub sector: u32,
     /// How many sectors.
     pub count: u16,
@@ -155,6 +156,23 @@ pub struct Frame<'a> {
 }
 
 impl<'a> Frame<'a> {
+    /// A request of which nothing else is set.
+    #[must_use]
+    pub const fn blank(operation: Operation, session: u32, sequence: u32) -> Self {
+        Self {
+            operation,
+            is_answer: false,
+            session,
+            sequence,
+            acknowledged: 0,
+            sector: 0,
+            count: 0,
+            drive: 0,
+            status: Status::Ok,
+            body: &[],
+        }
+    }
+
     /// Decodes what was received on a channel.
     ///
     /// # Errors

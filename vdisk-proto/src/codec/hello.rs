@@ -206,6 +206,8 @@ impl HelloAnswer {
 mod tests {
     use std::vec::Vec;
 
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -261,5 +263,41 @@ mod tests {
         body[11] = 1;
         body[12] = 16;
         assert_eq!(error(&body), HelloError::Drive { number: 0 });
+    }
+
+    fn a_drive() -> impl Strategy<Value = DriveInfo> {
+        let numbers = (0..16_u8, any::<bool>(), any::<u64>(), 1..=4_096_u16, 1..=4_096_u16, 1..=u16::MAX);
+        numbers.prop_map(|(drive, is_read_only, generation, tracks, sectors, length)| DriveInfo {
+            drive: Drive::new(drive).unwrap(),
+            is_read_only,
+            geometry: Geometry::new(tracks, sectors, length).unwrap(),
+            generation,
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_encoded_is_decoded(
+            nonce: u64,
+            numbers: (u32, u16, u32, u8),
+            drives in proptest::collection::vec(a_drive(), 0..=MAX_DRIVES),
+        ) {
+            let (previous, largest_frame, cacheable_sectors, window) = numbers;
+            let request = HelloRequest { nonce, previous, largest_frame, cacheable_sectors };
+            prop_assert_eq!(HelloRequest::decode(&request.encode()), Ok(request));
+            let answer = HelloAnswer { nonce, largest_frame, window };
+            let mut memory = [0xaa; HelloAnswer::length(MAX_DRIVES)];
+            let body = answer.encode(&drives, &mut memory).unwrap();
+            let (decoded, decoded_drives) = HelloAnswer::decode(body).unwrap();
+            prop_assert_eq!((decoded, decoded_drives.collect::<Vec<_>>()), (answer, drives));
+        }
+
+        #[test]
+        fn any_bytes_are_a_body_or_an_error(body in proptest::collection::vec(any::<u8>(), 0..300)) {
+            let _ = HelloRequest::decode(&body);
+            if let Ok((_, drives)) = HelloAnswer::decode(&body) {
+                prop_assert_eq!(body.len(), HelloAnswer::length(drives.count()));
+            }
+        }
     }
 }

@@ -83,6 +83,8 @@ impl<'a> Write<'a> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -103,6 +105,18 @@ mod tests {
         }
         for length in (0..bytes.len()).filter(|&length| length != DATA_LENGTH) {
             assert_eq!(Write::decode(&bytes[..length]), Err(LengthError { expected: 141, actual: length }));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_encoded_is_decoded(offset: u32, sector: [u8; 32]) {
+            prop_assert_eq!(Read::decode(&Read { offset }.encode()), Ok(Read { offset }));
+            let mut whole = [0; SECTOR_LENGTH];
+            whole.iter_mut().zip(sector.iter().cycle()).for_each(|(place, byte)| *place = *byte);
+            let write = Write { offset, sector: &whole };
+            let payload = write.encode();
+            prop_assert_eq!(Write::decode(&payload), Ok(write));
         }
     }
 }

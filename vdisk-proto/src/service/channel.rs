@@ -26,6 +26,8 @@ pub(super) struct ChannelState {
     carried: bool,
     /// The sequence of the last HELLO that asked for the session on its way to be durable.
     pub(super) hello_sequence: u32,
+    /// The session that it named as the previous one.
+    pub(super) hello_previous: u32,
     /// Legacy writes that wait or are in flight, oldest first: where, and the bytes.
     pub(super) legacy: VecDeque<(u64, Bytes)>,
 }

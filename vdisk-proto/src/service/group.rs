@@ -10,12 +10,13 @@ use crate::store::{Author, Entry, Group, Record, Store, Write};
 
 impl<S: Store> Service<S> {
     /// Takes what waits, as the next group to write: `None` if nothing waits, or if the last group has not ended.
+    /// Changes of images that the store refused come with whatever waits next.
     ///
     /// The group goes to [`Store::write_group`] and [`Store::sync`], and then to [`end_group`](Self::end_group). If one
     /// of the two fails, the process is to end: no group begins any more.
     #[must_use = "what is in the group is not written yet"]
     pub fn begin_group(&mut self) -> Option<Group> {
-        if self.in_flight || self.waiting.is_empty() {
+        if self.in_flight || self.waiting.len() <= self.refused_changes {
             return None;
         }
         let mut group = Group::new();
@@ -29,6 +30,7 @@ impl<S: Store> Service<S> {
         }
         let taken: usize = group.entries.iter().map(Entry::cost).sum();
         self.waiting_bytes = self.waiting_bytes.saturating_sub(taken);
+        self.refused_changes = self.refused_changes.saturating_sub(group.entries.len());
         self.in_flight = true;
         if self.has_defect(Defect::AcknowledgeBeforeSync) {
             self.settle(&group);
@@ -89,6 +91,7 @@ impl<S: Store> Service<S> {
                 ended.push((entry.channel, session, drive));
             }
         }
+        self.wait_again(group);
         self.restage(&refused);
         // Now that all are settled, each answer's mark is that of the whole group.
         for (index, entry) in group.entries.iter().enumerate() {
@@ -100,6 +103,19 @@ impl<S: Store> Service<S> {
         // Last, since a device drops what comes for a session that it ended.
         for (channel, session, drive) in ended {
             self.invalidate(channel, session, drive);
+        }
+    }
+
+    /// Changes that were refused come first in the next group: reads show them, no session goes on after them, and
+    /// nobody tells of them twice.
+    fn wait_again(&mut self, group: &Group) {
+        let changes = group.entries.iter().enumerate().rev();
+        for (_, entry) in
+            changes.filter(|(index, entry)| entry.record.is_change() && group.refusal(*index).is_some())
+        {
+            self.waiting_bytes = self.waiting_bytes.saturating_add(entry.cost());
+            self.waiting.push_front(entry.clone());
+            self.refused_changes += 1;
         }
     }
 

@@ -4,7 +4,6 @@ use std::vec::Vec;
 
 use sector_cache::Drive;
 
-use super::request::blank;
 use super::{Defect, Now, Service};
 use crate::codec::frame::{self, Frame, Operation};
 use crate::codec::hello::{self, DriveInfo, HelloAnswer, HelloRequest};
@@ -20,7 +19,7 @@ impl<S: Store> Service<S> {
         }
         let staged = self.staged(channel);
         if staged.current().is_some() && staged.nonces().next() == Some(hello.nonce) {
-            self.greet_again(channel, request.sequence, now);
+            self.greet_again(channel, request.sequence, hello.previous, now);
             return Ok(());
         }
         if staged.nonces().any(|nonce| nonce == hello.nonce) && !self.has_defect(Defect::ForgetNonces) {
@@ -31,18 +30,18 @@ impl<S: Store> Service<S> {
             return Err(Status::TooLarge);
         }
         self.room_for(channel)?;
-        let session = next_session(staged, &hello, now).ok_or(Status::Busy)?;
+        let session = next_session(staged, &hello, request.acknowledged, now).ok_or(Status::Busy)?;
         self.stage(channel, Record::Session(session));
         if let Some(state) = self.channels.get_mut(&channel) {
-            state.hello_sequence = request.sequence;
+            (state.hello_sequence, state.hello_previous) = (request.sequence, hello.previous);
         }
         Ok(())
     }
 
     /// The current session's HELLO came again. If the session is not durable yet, one answer will do for both.
-    fn greet_again(&mut self, channel: Channel, sequence: u32, now: Now) {
+    fn greet_again(&mut self, channel: Channel, sequence: u32, previous: u32, now: Now) {
         let Some(state) = self.channels.get_mut(&channel) else { return };
-        state.hello_sequence = sequence;
+        (state.hello_sequence, state.hello_previous) = (sequence, previous);
         state.greeted_again(now);
         if state.durable().session == state.staged().session {
             self.answer_hello(channel);
@@ -60,7 +59,7 @@ impl<S: Store> Service<S> {
     /// The store refused a session.
     pub(super) fn refuse_session(&mut self, channel: Channel, status: Status) {
         let Some(state) = self.channels.get(&channel) else { return };
-        let head = blank(Operation::Hello, 0, state.hello_sequence);
+        let head = Frame::blank(Operation::Hello, 0, state.hello_sequence);
         self.counters.refuse(status);
         self.answer(channel, &Frame { is_answer: true, status, ..head });
     }
@@ -76,8 +75,9 @@ impl<S: Store> Service<S> {
         };
         let mut memory = [0; HelloAnswer::length(hello::MAX_DRIVES)];
         let body = answer.encode(&drives, &mut memory).unwrap_or_default();
-        let head = blank(Operation::Hello, ledger.session, state.hello_sequence);
-        let answer = Frame { is_answer: true, acknowledged: ledger.mark, body, ..head };
+        let head = Frame::blank(Operation::Hello, ledger.session, state.hello_sequence);
+        let applied = ledger.mark(state.hello_previous);
+        let answer = Frame { is_answer: true, acknowledged: ledger.mark, sector: applied, body, ..head };
         self.answer(channel, &answer);
     }
 
@@ -97,19 +97,29 @@ impl<S: Store> Service<S> {
     }
 }
 
+/// The number of a new session: more than the last, and the clock's seconds at least. If the disks are restored from the
+/// past, no number is given again that a message on its way may carry.
+fn next_number(ledger: &Ledger, now: Now) -> Option<u32> {
+    let seconds = u32::try_from(now.wall_ns / 1_000_000_000).unwrap_or_default();
+    Some(ledger.session.checked_add(1)?.max(seconds))
+}
+
 /// The session for a new nonce; see [`Ledger`] for its generations. `None` if there is no number left.
-fn next_session(ledger: &Ledger, hello: &HelloRequest, now: Now) -> Option<Session> {
-    // What the last session's HELLO was told stays true if its device is the one that speaks.
-    let confirmed = if hello.previous == ledger.session { ledger.growth } else { 0 };
-    let floor = ledger.floor.max(confirmed);
+fn next_session(ledger: &Ledger, hello: &HelloRequest, mark: u32, now: Now) -> Option<Session> {
+    // What the HELLO of the previous session was told stays true, since its device is the one that speaks: also if a
+    // HELLO that was late has taken its place since.
+    let floor = ledger.floor.max(ledger.growth(hello.previous));
     let is_first = floor == 0;
-    // Others wrote since that session; or it was never assigned here: these disks are from before it.
-    let missed_writes = hello.previous < ledger.writer || hello.previous > ledger.session;
+    let others_wrote = hello.previous < ledger.writer;
     Some(Session {
-        session: ledger.session.checked_add(1)?,
+        session: next_number(ledger, now)?,
         nonce: hello.nonce,
         largest_frame: hello.largest_frame,
         floor: if is_first { ledger.next_generation(now.wall_ns) } else { floor },
-        growth: if missed_writes && !is_first { ledger.next_generation(now.wall_ns) } else { 0 },
+        growth: if (others_wrote || ledger.is_behind(hello.previous, mark)) && !is_first {
+            ledger.next_generation(now.wall_ns)
+        } else {
+            0
+        },
     })
 }

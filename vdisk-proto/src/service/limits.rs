@@ -10,9 +10,11 @@ pub struct Limits {
     /// Records of a channel that wait to be durable, writes and sessions; more are BUSY. A device can have no more
     /// than a window of them.
     pub channel_records: usize,
-    /// Bytes of all records that wait for the next group, with 128 for each; more are BUSY.
+    /// Bytes of all records that wait for the next group, with 160 for each and 4 for each of its sectors; more are
+    /// BUSY.
     pub waiting_bytes: usize,
-    /// Bytes of records in one group, counted so. A group has one record in any case.
+    /// Bytes of records in one group, counted so: no less than a journal takes for them. A group has one record in any
+    /// case. A [`FileStore`](crate::store::file::FileStore) has room for the default, which is 8 KiB less than a block.
     pub group_bytes: usize,
     /// Bytes of a channel's answers that wait to be sent; a READ beyond is BUSY, and at twice as many nothing is
     /// answered.
@@ -23,13 +25,16 @@ pub struct Limits {
     pub window: u8,
 }
 
+/// What fits into a block of a journal, of 1 MiB at most.
+pub(crate) const GROUP_BYTES: usize = (1 << 20) - (8 << 10);
+
 impl Default for Limits {
     fn default() -> Self {
         Self {
             channels: 65_536,
             channel_records: 128,
             waiting_bytes: 16 << 20,
-            group_bytes: 1 << 20,
+            group_bytes: GROUP_BYTES,
             channel_answer_bytes: 64 << 10,
             largest_frame: 16_384,
             window: 8,

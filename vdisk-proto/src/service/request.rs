@@ -174,7 +174,7 @@ impl<S: Store> Service<S> {
             count: write.run.count(),
             drive: write.drive.number(),
             status,
-            ..blank(Operation::Write, session, sequence)
+            ..Frame::blank(Operation::Write, session, sequence)
         };
         self.answer(channel, &answer);
     }
@@ -182,7 +182,7 @@ impl<S: Store> Service<S> {
     /// The start of the answer to a request: all but the body. What the operation does not use is 0.
     fn answer_to(&self, channel: Channel, request: &Frame<'_>) -> Frame<'static> {
         let acknowledged = self.mark(channel, request.session);
-        let blank = blank(request.operation, request.session, request.sequence);
+        let blank = Frame::blank(request.operation, request.session, request.sequence);
         let answer = Frame { is_answer: true, acknowledged, ..blank };
         match request.operation {
             Operation::Read | Operation::Write => {
@@ -210,7 +210,7 @@ impl<S: Store> Service<S> {
     /// Tells a device that its session ended.
     pub(super) fn invalidate(&mut self, channel: Channel, session: u32, drive: Drive) {
         let drive = drive.number();
-        self.answer(channel, &Frame { drive, ..blank(Operation::Invalidate, session, 0) });
+        self.answer(channel, &Frame { drive, ..Frame::blank(Operation::Invalidate, session, 0) });
     }
 
     /// Sends a frame.
@@ -218,21 +218,5 @@ impl<S: Store> Service<S> {
         let mut payload = BytesMut::zeroed(frame::OVERHEAD + frame.body.len());
         frame.encode(&channel, &mut payload);
         self.send(channel, Topic::Response, payload.freeze());
-    }
-}
-
-/// A frame of which nothing else is set.
-pub(super) const fn blank(operation: Operation, session: u32, sequence: u32) -> Frame<'static> {
-    Frame {
-        operation,
-        is_answer: false,
-        session,
-        sequence,
-        acknowledged: 0,
-        sector: 0,
-        count: 0,
-        drive: 0,
-        status: Status::Ok,
-        body: &[],
     }
 }

@@ -213,23 +213,8 @@ fn encode(channel: &str, frame: &Frame<'_>) -> Vec<u8> {
     bytes
 }
 
-const fn request(operation: Operation, session: u32, sequence: u32) -> Frame<'static> {
-    Frame {
-        operation,
-        is_answer: false,
-        session,
-        sequence,
-        acknowledged: 0,
-        sector: 0,
-        count: 0,
-        drive: 0,
-        status: Status::Ok,
-        body: &[],
-    }
-}
-
 const fn hello(body: &[u8]) -> Frame<'_> {
-    Frame { body, ..request(Operation::Hello, 0, 1) }
+    Frame { body, ..Frame::blank(Operation::Hello, 0, 1) }
 }
 
 fn hello_body(nonce: u64, previous: u32, largest_frame: u16) -> [u8; 20] {
@@ -242,13 +227,13 @@ fn hello_body(nonce: u64, previous: u32, largest_frame: u16) -> [u8; 20] {
 }
 
 const fn read(session: u32, sequence: u32, sector: u32, count: u16) -> Frame<'static> {
-    Frame { sector, count, drive: 1, ..request(Operation::Read, session, sequence) }
+    Frame { sector, count, drive: 1, ..Frame::blank(Operation::Read, session, sequence) }
 }
 
 /// A WRITE of whole sectors to B.
 const fn write(session: u32, sequence: u32, sector: u32, body: &[u8]) -> Frame<'_> {
     let count = (body.len() / SECTOR) as u16;
-    Frame { sector, count, drive: 1, body, ..request(Operation::Write, session, sequence) }
+    Frame { sector, count, drive: 1, body, ..Frame::blank(Operation::Write, session, sequence) }
 }
 
 /// The INVALIDATE of drive A.
@@ -268,7 +253,7 @@ const fn invalidate(session: u32) -> Answer {
 }
 
 const fn flush(session: u32, sequence: u32) -> Frame<'static> {
-    request(Operation::Flush, session, sequence)
+    Frame::blank(Operation::Flush, session, sequence)
 }
 
 fn legacy_write(offset: u32, bytes: &[u8]) -> Vec<u8> {

@@ -8,8 +8,10 @@ use sector_cache::Drive;
 use super::Run;
 use crate::codec::{Channel, Status};
 
-/// What a record costs beside its sectors, about.
-const RECORD_COST: usize = 128;
+/// What a record costs beside its sectors, at most: in a journal, its head, and the name of the file that it goes to.
+const RECORD_COST: usize = 160;
+/// What a sector costs beside its bytes: the checksum of what it replaces.
+const SECTOR_COST: usize = 4;
 
 /// A change of what is durable of a channel.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,7 +32,7 @@ pub enum Record {
 /// A session that a HELLO is given: the channel's current one from then on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Session {
-    /// Its number, one more than the channel's last.
+    /// Its number, more than that of the channel's last.
     pub session: u32,
     /// The HELLO's nonce.
     pub nonce: u64,
@@ -119,21 +121,22 @@ impl Group {
         self.refused.get(at).map(|(_, status)| *status)
     }
 
-    /// Takes an entry out of the group, before it is written. With it go the later writes of its session, since none
-    /// may follow a gap; they get no answer, and come again.
+    /// Takes an entry out of the group, before it is written. With a write go the later ones of its session, since none
+    /// may follow a gap; they get no answer, and come again. With a change goes all that is later of its channel, which
+    /// reckons with it; the change itself waits for the next group.
     ///
     /// The status is the answer: [`Status::DiskFull`] if there is no room for the image, [`Status::IoError`] if what
     /// was written to it before cannot be applied, [`Status::Busy`] if there is no room in the journal.
     pub fn refuse(&mut self, index: usize, status: Status) {
         let Some(entry) = self.entries.get(index) else { return };
         let session = entry.session();
+        let is_change = entry.record.is_change();
+        let goes_along = |later: &Entry| {
+            later.channel == entry.channel && (is_change || session.is_some() && later.session() == session)
+        };
+        let later = self.entries.iter().enumerate().skip(index.saturating_add(1));
         let mut refused = std::vec![(index, Some(status))];
-        if session.is_some() {
-            let later = self.entries.iter().enumerate().skip(index.saturating_add(1));
-            let same =
-                later.filter(|(_, later)| later.channel == entry.channel && later.session() == session);
-            refused.extend(same.map(|(index, _)| (index, None)));
-        }
+        refused.extend(later.filter(|(_, later)| goes_along(later)).map(|(index, _)| (index, None)));
         for (index, status) in refused {
             if let Err(at) = self.refused.binary_search_by_key(&index, |(index, _)| *index) {
                 self.refused.insert(at, (index, status));
@@ -143,6 +146,11 @@ impl Group {
 }
 
 impl Record {
+    /// Whether it says that an image was changed, and nothing else.
+    pub(crate) const fn is_change(&self) -> bool {
+        matches!(self, Self::Changed { .. })
+    }
+
     /// The drive that this changes without its session.
     pub(crate) const fn changed_drive(&self) -> Option<Drive> {
         match self {
@@ -155,12 +163,11 @@ impl Record {
 }
 
 impl Entry {
-    /// About how many bytes it takes, in memory and in a journal.
+    /// How many bytes it takes at most in a journal, and about in memory.
     pub(crate) fn cost(&self) -> usize {
-        match &self.record {
-            Record::Write(write) => RECORD_COST.saturating_add(write.bytes.len()),
-            _ => RECORD_COST,
-        }
+        let Record::Write(write) = &self.record else { return RECORD_COST };
+        let checksums = usize::from(write.run.count()).saturating_mul(SECTOR_COST);
+        RECORD_COST.saturating_add(checksums).saturating_add(write.bytes.len())
     }
 
     /// The session whose WRITE this is.
@@ -191,6 +198,11 @@ mod tests {
         Group { entries: writes.iter().map(entry).collect(), refused: Vec::new() }
     }
 
+    fn changed(channel: &str) -> Entry {
+        let record = Record::Changed { drive: Drive::B, generation: 9 };
+        Entry { channel: Channel::new(channel).unwrap(), record }
+    }
+
     fn left(group: &Group) -> Vec<usize> {
         group.entries().map(|(index, _)| index).collect()
     }
@@ -210,6 +222,15 @@ mod tests {
         let mut group = group(&[("a", 0), ("a", 0), ("a", 1)]);
         group.refuse(0, Status::DiskFull);
         assert_eq!(left(&group), [1, 2]);
+    }
+
+    #[test]
+    fn a_refused_change_takes_along_what_reckons_with_it() {
+        let mut group = group(&[("a", 1), ("b", 1), ("a", 2), ("a", 0), ("b", 0)]);
+        group.entries.insert(2, changed("a"));
+        group.refuse(2, Status::DiskFull);
+        assert_eq!(left(&group), [0, 1, 5]);
+        assert_eq!((group.refusal(2), group.refusal(3)), (Some(Some(Status::DiskFull)), Some(None)));
     }
 
     #[test]

@@ -15,13 +15,17 @@ pub const NONCES: usize = 16;
 /// # Generations
 ///
 /// The number of a drive that a HELLO's answer tells is the largest of three: that of its image, the channel's `floor`,
-/// and the `growth` of the last session. A HELLO whose previous session missed writes brings a growth, which is told in
+/// and the growth of the last session. A HELLO whose previous session missed writes brings a growth, which is told in
 /// its own answer at once, but becomes the floor only when its session is heard: carries another request, or is named
 /// as the previous one. A HELLO that was late on its way, whose sender is gone, is answered with a session that nobody
 /// will use; if its growth stayed, then the device that is there would be told in its next HELLO that its disks
 /// changed, and would fail writes that it had accepted. No session that was not heard has changed a byte, so setting
 /// its growth aside hides nothing. No number is ever given twice. A store learns that a session was heard with its next
 /// write, or with the floor that the next session is given.
+///
+/// A late HELLO may also come when the device that is there has not been heard yet, and take its place. That device
+/// names its session in its next HELLO, and is to be told what it knows. So growths are remembered for as long as
+/// nonces are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ledger {
     /// The last session assigned, 0 before the first.
@@ -34,19 +38,30 @@ pub struct Ledger {
     pub largest_frame: u16,
     /// The last session that wrote, 0 before the first.
     pub writer: u32,
-    /// The last nonces that were given a session, newest first: the first is that of `session`. Those beyond
-    /// [`nonce_count`](Self::nonce_count) are no nonces.
-    pub nonces: [u64; NONCES],
-    /// How many of `nonces` there are.
-    pub nonce_count: u8,
+    /// The last sessions, newest first: the first is `session`. Those beyond [`granted_count`](Self::granted_count) are
+    /// none.
+    pub granted: [Granted; NONCES],
+    /// How many of `granted` there are.
+    pub granted_count: u8,
     /// The least generation of any drive; 0 before the first session.
     pub floor: u64,
-    /// What the last HELLO grew the generations to, for as long as its session is not known to be heard; else 0.
-    pub growth: u64,
     /// The largest generation ever given.
     pub highest: u64,
     /// Generations of the images that changed, by drive; else 0.
     pub images: [u64; Drive::COUNT as usize],
+}
+
+/// One of the last sessions of a channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Granted {
+    /// Its number.
+    pub session: u32,
+    /// The nonce that it was given to.
+    pub nonce: u64,
+    /// What its HELLO grew the generations to; 0 if it did not.
+    pub growth: u64,
+    /// The last WRITE of it that was applied when the next session began.
+    pub mark: u32,
 }
 
 impl Ledger {
@@ -57,10 +72,9 @@ impl Ledger {
         mark: 0,
         largest_frame: 0,
         writer: 0,
-        nonces: [0; NONCES],
-        nonce_count: 0,
+        granted: [Granted { session: 0, nonce: 0, growth: 0, mark: 0 }; NONCES],
+        granted_count: 0,
         floor: 0,
-        growth: 0,
         highest: 0,
         images: [0; Drive::COUNT as usize],
     };
@@ -75,7 +89,32 @@ impl Ledger {
     #[must_use]
     pub fn generation(&self, drive: Drive) -> u64 {
         let image = self.images.get(usize::from(drive.number())).copied().unwrap_or_default();
-        image.max(self.floor).max(self.growth)
+        image.max(self.floor).max(self.growth(self.session))
+    }
+
+    /// What the HELLO of a session grew the generations to; 0 if it did not, or if that is too long ago.
+    pub(crate) fn growth(&self, session: u32) -> u64 {
+        self.granted(session).map_or(0, |granted| granted.growth)
+    }
+
+    /// Whether a device that was told of so many writes of a session knows more than the disks do: they are from before
+    /// that session, or from before some of its writes.
+    pub(crate) fn is_behind(&self, session: u32, mark: u32) -> bool {
+        session != 0 && (self.granted(session).is_none() || mark > self.mark(session))
+    }
+
+    /// The last WRITE of a session that is applied; 0 if there is none, or if that is too long ago.
+    pub(crate) fn mark(&self, session: u32) -> u32 {
+        match self.granted(session) {
+            Some(_) if session == self.session => self.mark,
+            Some(granted) => granted.mark,
+            None => 0,
+        }
+    }
+
+    /// One of the last sessions.
+    fn granted(&self, session: u32) -> Option<&Granted> {
+        self.granted.iter().take(usize::from(self.granted_count)).find(|granted| granted.session == session)
     }
 
     /// A generation that was never given, and is the clock's nanoseconds at least.
@@ -86,7 +125,7 @@ impl Ledger {
 
     /// The nonces remembered, newest first.
     pub fn nonces(&self) -> impl Iterator<Item = u64> + '_ {
-        self.nonces.iter().copied().take(usize::from(self.nonce_count))
+        self.granted.iter().take(usize::from(self.granted_count)).map(|granted| granted.nonce)
     }
 
     /// What a record makes of it.
@@ -102,19 +141,22 @@ impl Ledger {
     }
 
     fn begin(&mut self, session: &Session) {
+        if let Some(last) = self.granted.first_mut() {
+            last.mark = self.mark;
+        }
+        self.granted.rotate_right(1);
+        if let Some(newest) = self.granted.first_mut() {
+            *newest =
+                Granted { session: session.session, nonce: session.nonce, growth: session.growth, mark: 0 };
+        }
+        if usize::from(self.granted_count) < NONCES {
+            self.granted_count += 1;
+        }
         self.session = session.session;
         self.ended = false;
         self.mark = 0;
         self.largest_frame = session.largest_frame;
-        self.nonces.copy_within(..NONCES - 1, 1);
-        if let Some(newest) = self.nonces.first_mut() {
-            *newest = session.nonce;
-        }
-        if usize::from(self.nonce_count) < NONCES {
-            self.nonce_count += 1;
-        }
         self.floor = session.floor;
-        self.growth = session.growth;
         self.highest = self.highest.max(session.floor).max(session.growth);
     }
 
@@ -128,8 +170,7 @@ impl Ledger {
 
     /// The last session is heard: its growth is the channel's.
     pub(crate) fn heard(&mut self) {
-        self.floor = self.floor.max(self.growth);
-        self.growth = 0;
+        self.floor = self.floor.max(self.growth(self.session));
     }
 
     /// An image was changed by somebody else: its generation grows, and the session ends.
@@ -193,6 +234,15 @@ mod tests {
         assert_eq!(ledger.generation(Drive::A), 5);
         assert_eq!(ledger.next_generation(7), 9);
         assert_eq!(ledger.next_generation(70), 70);
+    }
+
+    #[test]
+    fn growths_are_remembered_as_long_as_nonces() {
+        let ledger =
+            after(&(1..=20).map(|number| session(number, 5, 90 + u64::from(number))).collect::<Vec<_>>());
+        let growths = |sessions: [u32; 6]| sessions.map(|session| ledger.growth(session));
+        assert_eq!(growths([20, 19, 5, 4, 0, 21]), [110, 109, 95, 0, 0, 0]);
+        assert_eq!(after(&[session(1, 5, 91)]).growth(0), 0);
     }
 
     #[test]

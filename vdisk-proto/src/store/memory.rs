@@ -42,7 +42,7 @@ pub struct Journalled {
 #[error("the journal in memory was told to fail")]
 pub struct SyncFailed;
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Contents {
     templates: BTreeMap<Drive, (Image, Vec<u8>)>,
     images: BTreeMap<(Channel, Drive), (Image, Vec<u8>)>,
@@ -86,6 +86,18 @@ impl MemoryStore {
     /// Sets what goes wrong from now on.
     pub fn set_faults(&self, faults: Faults) {
         self.contents().faults = faults;
+    }
+
+    /// A copy of everything, as of now.
+    #[must_use]
+    pub fn save(&self) -> Self {
+        Self(Arc::new(Mutex::new(self.contents().clone())))
+    }
+
+    /// Puts back what was saved, as people do with a folder while no server runs.
+    pub fn restore(&self, saved: &Self) {
+        let contents = saved.contents().clone();
+        *self.contents() = contents;
     }
 
     /// The power fails, and comes back. A group that was written and not synced is lost, unless luck kept it.

@@ -102,7 +102,7 @@ fn answers_are_no_requests() {
 fn an_invalidate_or_a_flush_with_a_body_is_a_bad_request() {
     let mut server = Server::new();
     let session = server.hello(1, 0).session;
-    for bad in [request(Operation::Invalidate, session, 1), Frame { body: &[0], ..flush(session, 1) }] {
+    for bad in [Frame::blank(Operation::Invalidate, session, 1), Frame { body: &[0], ..flush(session, 1) }] {
         let answer = server.ask_one(&bad);
         assert_eq!(
             (answer.status, answer.operation, answer.is_answer),

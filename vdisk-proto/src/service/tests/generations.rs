@@ -154,6 +154,23 @@ fn a_late_hello_of_a_device_that_rebooted_costs_it_nothing() {
     assert!(server.hello(5, before.session).generation(1) > late.generation(1), "no number is given twice");
 }
 
+/// The same before the device that rebooted was heard: accepted writes are still to be sent.
+#[test]
+fn late_hellos_before_the_first_request_cost_nothing_either() {
+    let mut server = Server::new();
+    let before = server.hello(1, 0);
+    server.write(before.session, 1, 0, 0xaa);
+    let rebooted = server.hello(2, 0);
+    assert!(rebooted.generation(1) > before.generation(1), "it missed writes");
+    for (nonce, previous) in [(3, before.session), (4, 0)] {
+        server.hello(nonce, previous);
+    }
+    server.restart(false);
+    let again = server.hello(5, rebooted.session);
+    assert_eq!(again.generations, rebooted.generations, "nothing changed for the device that is there");
+    assert_eq!(server.hello(6, again.session).generations, rebooted.generations);
+}
+
 #[test]
 fn a_session_that_was_heard_keeps_what_its_hello_was_told() {
     let setup = || {
@@ -187,4 +204,24 @@ fn a_session_that_was_never_assigned_means_disks_from_the_past() {
     let mut server = Server::new();
     let old = server.hello(1, 0);
     assert!(server.hello(2, 40).generation(1) > old.generation(1));
+}
+
+#[test]
+fn disks_from_the_past_are_told_by_the_mark_that_a_device_knows() {
+    let mut server = Server::new();
+    let session = server.hello(1, 0).session;
+    server.write(session, 1, 0, 0xaa);
+    let saved = server.store.save();
+    server.write(session, 2, 1, 0xbb);
+    let known = server.hello(2, session).generations;
+    server.store.restore(&saved);
+    server.restart(false);
+    let body = hello_body(3, session, 1_000);
+    let answer = server.ask_one(&Frame { acknowledged: 2, ..hello(&body) });
+    assert!(Welcome::decode(&answer).generation(1) > known[1].1, "the second write is lost");
+
+    server.store.restore(&saved);
+    server.restart(false);
+    let answer = server.ask_one(&Frame { acknowledged: 1, ..hello(&body) });
+    assert_eq!(Welcome::decode(&answer).generations, known, "nothing is");
 }

@@ -1,5 +1,7 @@
 //! What becomes durable together, and when it is told.
 
+use std::sync::{Arc, Mutex};
+
 use super::*;
 use crate::store::{Faults, Store};
 
@@ -32,8 +34,8 @@ fn nothing_waits_after_a_commit() {
 
 #[test]
 fn a_group_is_no_longer_than_its_bound() {
-    // Three records with a sector each, at 128 and 137 bytes.
-    let mut server = Server::with(Limits { group_bytes: 3 * 265, ..Limits::default() });
+    // Three records with a sector each, at 160, 4 and 137 bytes.
+    let mut server = Server::with(Limits { group_bytes: 3 * 301, ..Limits::default() });
     let session = server.hello(1, 0).session;
     for sequence in 1..=7 {
         send_write(&mut server, session, sequence, sequence as u8);
@@ -64,6 +66,64 @@ fn channels_share_a_group() {
         server.receive_on(name, "v2/req", &encode(name, &hello(&hello_body(1, 0, 1_000))));
     }
     assert_eq!(server.service.begin_group().unwrap().entries().count(), 2);
+}
+
+#[test]
+fn a_change_that_is_refused_waits_for_the_next_group() {
+    let mut server = Server::new();
+    let old = server.hello(1, 0);
+    let refuse = |server: &mut Server| {
+        let mut group = server.service.begin_group().unwrap();
+        group.refuse(0, Status::DiskFull);
+        server.store.write_group(&mut group).unwrap();
+        server.store.sync(&group).unwrap();
+        server.service.end_group(group);
+    };
+    server.service.image_changed(channel(), Drive::B, server.now);
+    server.receive("v2/req", &encode(CHANNEL, &hello(&hello_body(2, old.session, 1_000))));
+    refuse(&mut server);
+    assert_eq!(server.answers(), [], "the session reckons with the change, and comes again");
+    assert_eq!(server.store.ledgers()[0].1.current(), Some(old.session));
+    assert!(server.service.begin_group().is_none(), "a full disk is not asked without end");
+    assert_eq!(server.ask_one(&read(old.session, 1, 0, 1)).status, Status::StaleSession);
+
+    server.receive("v2/req", &encode(CHANNEL, &hello(&hello_body(2, old.session, 1_000))));
+    refuse(&mut server);
+    server.receive("v2/req", &encode(CHANNEL, &hello(&hello_body(2, old.session, 1_000))));
+    server.commit();
+    let answers = server.answers();
+    let new = Welcome::decode(&answers[0]);
+    assert_eq!(answers[1..], [Answer { drive: 1, ..invalidate(old.session) }]);
+    assert!(new.session > old.session && new.generation(1) > old.generation(1));
+    assert_eq!((new.generation(2), server.service.waiting_bytes()), (old.generation(2), 0));
+    server.write(new.session, 1, 0, 0xaa);
+}
+
+#[test]
+fn a_thread_writes_groups_to_a_store_that_it_shares() {
+    let store = Arc::new(Server::new().store);
+    let service = Mutex::new(Service::new(Arc::clone(&store), Limits::default(), Now::default()));
+    let receive = |payload: Vec<u8>| {
+        let payload = Bytes::from(payload);
+        service.lock().unwrap().received("altair/12345678/vdisk/write", &payload, false, Now::default());
+    };
+    receive(legacy_write(0, &sector(0xaa)));
+    let mut group = service.lock().unwrap().begin_group().unwrap();
+    std::thread::scope(|scope| {
+        let writer = scope.spawn(|| {
+            store.write_group(&mut group).unwrap();
+            store.sync(&group).unwrap();
+            group
+        });
+        receive(legacy_write(137, &sector(0xbb)));
+        let group = writer.join().unwrap();
+        service.lock().unwrap().end_group(group);
+    });
+    assert!(service.lock().unwrap().commit().unwrap());
+    assert_eq!(store.bytes(channel(), Drive::B).unwrap()[..274], [[0xaa; 137], [0xbb; 137]].concat());
+
+    let borrowed = &*store;
+    assert_eq!(Service::new(borrowed, Limits::default(), Now::default()).store().ledgers().len(), 1);
 }
 
 #[test]

@@ -168,3 +168,38 @@ fn session_numbers_end() {
     assert_eq!(server.ask_one(&hello(&hello_body(1, 0, 1_000))).status, Status::Busy);
     assert_eq!(server.ask_one(&flush(u32::MAX, 1)).status, Status::Ok);
 }
+
+#[test]
+fn numbers_are_not_given_again_by_disks_from_the_past() {
+    let mut server = Server::new();
+    server.now.wall_ns = 1_700_000_000_000_000_000;
+    let saved = server.store.save();
+    let first = server.hello(1, 0).session;
+    assert_eq!(first, 1_700_000_000);
+    assert_eq!(server.hello(2, first).session, first + 1, "faster than the clock");
+    server.wait(2_000);
+    server.store.restore(&saved);
+    server.restart(false);
+    assert_eq!(server.hello(3, 0).session, first + 2);
+    server.now.wall_ns = 0;
+    assert_eq!(server.hello(4, 0).session, first + 3, "a clock that goes back");
+}
+
+#[test]
+fn the_answer_tells_what_came_through_in_the_session_before() {
+    let mut server = Server::new();
+    let first = server.hello(1, 0).session;
+    for sequence in 1..=3 {
+        server.write(first, sequence, 0, 0xaa);
+    }
+    server.hello(2, 0);
+    let applied = |server: &mut Server, nonce, previous| {
+        let answer = server.ask_one(&hello(&hello_body(nonce, previous, 1_000)));
+        (answer.acknowledged, answer.sector)
+    };
+    assert_eq!(applied(&mut server, 3, first), (0, 3));
+    server.restart(false);
+    assert_eq!(applied(&mut server, 3, first), (0, 3), "and again");
+    assert_eq!(applied(&mut server, 4, 0), (0, 0));
+    assert_eq!(applied(&mut server, 5, 99), (0, 0), "a session that never was");
+}

@@ -37,7 +37,7 @@ fn a_channel_that_writes_faster_than_the_disk_is_busy_and_alone_so() {
 
 #[test]
 fn what_waits_in_all_is_bounded() {
-    let mut server = Server::with(Limits { waiting_bytes: 10 * 265, ..Limits::default() });
+    let mut server = Server::with(Limits { waiting_bytes: 10 * 301, ..Limits::default() });
     for number in 0..100 {
         server.receive_on(&std::format!("c{number}"), "write", &legacy_write(0, &sector(1)));
     }

@@ -135,7 +135,6 @@ impl World {
         model.carried = true;
         model.heard_ms = Some(self.now.monotonic_ms);
         model.confirmed.insert(request.session);
-        model.remembered.insert(request.session);
         true
     }
 
@@ -155,7 +154,7 @@ impl World {
         let mut body =
             [&nonce.to_le_bytes()[..], &previous.to_le_bytes(), &LARGEST_FRAME.to_le_bytes()].concat();
         body.resize(20, 0);
-        let request = Frame { body: &body, ..blank(Operation::Hello, 0, sequence) };
+        let request = Frame { body: &body, ..Frame::blank(Operation::Hello, 0, sequence) };
         self.send(at, &request);
         let staged = self.channels[at].staged();
         let model = &mut self.channels[at];
@@ -175,12 +174,14 @@ impl World {
         } else if model.is_full() {
             self.expect(at, &[Answer::to(&request, Status::Busy, 0)]);
         } else {
-            if staged.sessions == previous {
+            if staged.numbers.iter().rev().take(16).any(|number| *number == previous) {
                 model.confirmed.insert(previous);
+                model.overtaken.extend(previous + 1..=staged.sessions);
             }
             model.hello_sequence = sequence;
             model.carried = false;
-            model.waiting.push(Effect::Session { nonce });
+            let seconds = (self.now.wall_ns / 1_000_000_000) as u32;
+            model.waiting.push(Effect::Session { nonce, seconds });
         }
         self.expect(at, &[]);
     }
@@ -210,10 +211,12 @@ impl World {
             if device.session != session {
                 if let Some(told) = model.told.get(&device.previous) {
                     let changes = &model.changes[told.changes..];
-                    let is_next = device.previous + 1 == session;
-                    let is_alone = is_next
-                        || model.remembered.contains(&device.previous)
-                            && model.confirmed.range(device.previous + 1..session).next().is_none();
+                    let others = model.confirmed.range(device.previous + 1..session);
+                    // Of what was longer ago, the server cannot tell that nothing is missing.
+                    let is_remembered =
+                        model.durable.numbers.iter().rev().take(17).any(|number| *number == device.previous);
+                    let is_overtaken = model.overtaken.contains(&device.previous);
+                    let is_alone = is_remembered && !is_overtaken && others.count() == 0;
                     check_generations(told, &generations, changes, device.previous, is_alone);
                 }
                 (device.session, device.sequence) = (session, 1);
@@ -242,7 +245,7 @@ impl World {
         let mut body = vec![fill; usize::from(count) * usize::from(shape.sector_length())];
         body[0] = what;
         let request =
-            Frame { drive, sector, count, body: &body, ..blank(Operation::Write, session, sequence) };
+            Frame { drive, sector, count, body: &body, ..Frame::blank(Operation::Write, session, sequence) };
         if self.ask(at, &request) {
             let staged = self.channels[at].staged();
             let model = &mut self.channels[at];
@@ -281,7 +284,7 @@ impl World {
             drive,
             sector,
             count,
-            ..blank(Operation::Read, self.devices[at][device].session, u32::from(fill))
+            ..Frame::blank(Operation::Read, self.devices[at][device].session, u32::from(fill))
         };
         if self.ask(at, &request) {
             let model = &self.channels[at];
@@ -304,7 +307,7 @@ impl World {
     }
 
     fn flush(&mut self, at: usize, device: usize) {
-        let request = blank(Operation::Flush, self.devices[at][device].session, 77);
+        let request = Frame::blank(Operation::Flush, self.devices[at][device].session, 77);
         if self.ask(at, &request) {
             let acknowledged = self.channels[at].durable.mark;
             self.expect(at, &[Answer::to(&request, Status::Ok, acknowledged)]);
@@ -451,7 +454,7 @@ impl World {
         self.legacy(at, "read", &bytes[1..]);
         self.legacy(at, "write", bytes);
         self.legacy(at, "data", bytes);
-        let mut frame = encode(at, &blank(Operation::Flush, 1, 1));
+        let mut frame = encode(at, &Frame::blank(Operation::Flush, 1, 1));
         let place = usize::from(bytes[1]) % frame.len();
         frame[place] ^= bytes[2].max(1);
         self.legacy(at, "v2/req", &frame);

@@ -21,8 +21,8 @@ pub(super) struct Model {
     pub(super) told: HashMap<u32, Told>,
     /// Sessions that were heard, or named as the previous one: their devices are there.
     pub(super) confirmed: BTreeSet<u32>,
-    /// Those of them that are known to be so across crashes, too.
-    pub(super) remembered: BTreeSet<u32>,
+    /// Those that came before the device of an earlier one spoke again: late HELLOs, if there is but one device.
+    pub(super) overtaken: BTreeSet<u32>,
     /// How the writes of the group in flight were refused.
     pub(super) refusal: Option<Status>,
     /// B and C, as reads show them.
@@ -40,8 +40,11 @@ pub(super) struct Told {
 
 #[derive(Clone, Default)]
 pub(super) struct Facts {
+    /// The number of the last.
     pub(super) sessions: u32,
     pub(super) current: Option<u32>,
+    /// The numbers of all, oldest first.
+    pub(super) numbers: Vec<u32>,
     /// Oldest first.
     pub(super) nonces: Vec<u64>,
     pub(super) mark: u32,
@@ -49,10 +52,26 @@ pub(super) struct Facts {
 
 #[derive(Clone)]
 pub(super) enum Effect {
-    Session { nonce: u64 },
-    Write { session: u32, sequence: u32, drive: u8, sector: u32, count: u16, bytes: Vec<u8> },
-    Legacy { sector: u32, bytes: Vec<u8> },
-    Changed { drive: u8 },
+    /// Its number is the clock's seconds at least.
+    Session {
+        nonce: u64,
+        seconds: u32,
+    },
+    Write {
+        session: u32,
+        sequence: u32,
+        drive: u8,
+        sector: u32,
+        count: u16,
+        bytes: Vec<u8>,
+    },
+    Legacy {
+        sector: u32,
+        bytes: Vec<u8>,
+    },
+    Changed {
+        drive: u8,
+    },
 }
 
 /// What a device is to be sent. The body of HELLO's answer is checked apart.
@@ -120,7 +139,7 @@ impl Model {
         let mut refused_session = None;
         for effect in &group {
             match effect {
-                Effect::Session { nonce }
+                Effect::Session { nonce, .. }
                     if self.durable.nonces.last() == Some(nonce)
                         && current == self.durable.current
                         && current.is_some() =>
@@ -153,17 +172,16 @@ impl Model {
         self.refusal = None;
         self.carried = self.durable.sessions > 0;
         self.heard_ms = self.carried.then_some(0);
-        // Who only read was forgotten.
-        self.remembered.retain(|session| self.changes.iter().any(|(author, _)| *author == Some(*session)));
     }
 }
 
 impl Facts {
     pub(super) fn apply(&mut self, effect: &Effect) {
         match effect {
-            Effect::Session { nonce } => {
-                self.sessions += 1;
+            Effect::Session { nonce, seconds } => {
+                self.sessions = (self.sessions + 1).max(*seconds);
                 self.current = Some(self.sessions);
+                self.numbers.push(self.sessions);
                 self.nonces.push(*nonce);
                 self.mark = 0;
             }
@@ -275,21 +293,6 @@ pub(super) fn encode(at: usize, frame: &Frame<'_>) -> Vec<u8> {
     let mut bytes = vec![0; 28 + frame.body.len()];
     frame.encode(&channel(at), &mut bytes);
     bytes
-}
-
-pub(super) const fn blank(operation: Operation, session: u32, sequence: u32) -> Frame<'static> {
-    Frame {
-        operation,
-        is_answer: false,
-        session,
-        sequence,
-        acknowledged: 0,
-        sector: 0,
-        count: 0,
-        drive: 0,
-        status: Status::Ok,
-        body: &[],
-    }
 }
 
 /// A sector, now and then the one past the last, and a count that a track has.

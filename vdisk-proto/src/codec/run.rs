@@ -2,7 +2,7 @@
 
 use sector_cache::Geometry;
 
-use crate::codec::Status;
+use super::Status;
 
 /// Sectors of one track, from the wanted one on, that wrap at the track's end and never leave it: what `sector` and
 /// `count` of a frame mean.
@@ -64,16 +64,36 @@ impl Run {
     /// Where in the image its bytes lie, in order: the offset and length of one piece, or of two where it wraps.
     pub fn pieces(&self) -> impl Iterator<Item = (u64, usize)> + use<> {
         let length = self.geometry.sector_length();
-        let before_wrap = self.count.min(self.geometry.sectors_per_track() - self.place());
+        let before_wrap = self.count.min(self.geometry.sectors_per_track().saturating_sub(self.place()));
         let piece = move |sector: u32, count: u16| {
             (u64::from(sector) * u64::from(length), usize::from(count) * usize::from(length))
         };
         let first = piece(self.sector, before_wrap);
-        let second = piece(self.after(before_wrap), self.count - before_wrap);
+        let second = piece(self.after(before_wrap), self.count.saturating_sub(before_wrap));
         [first, second].into_iter().filter(|(_, length)| *length > 0)
     }
 
+    /// The sector at a place in this run; beyond its end, it goes on round the track.
+    #[must_use]
+    pub fn sector_at(&self, index: u16) -> u32 {
+        self.after(index)
+    }
+
+    /// The place in this run of one of its sectors.
+    #[must_use]
+    pub fn index_of(&self, sector: u32) -> Option<u16> {
+        let length = u32::from(self.geometry.sectors_per_track());
+        let place = sector.checked_rem(length)?;
+        if sector.wrapping_sub(place) != self.sector.wrapping_sub(u32::from(self.place())) {
+            return None;
+        }
+        let after = if place < u32::from(self.place()) { place.wrapping_add(length) } else { place };
+        let index = u16::try_from(after.wrapping_sub(u32::from(self.place()))).ok()?;
+        (index < self.count).then_some(index)
+    }
+
     /// It in runs of at most `count` sectors, in order.
+    #[cfg(feature = "service")]
     pub(crate) fn split(self, count: u16) -> impl Iterator<Item = Self> {
         let step = count.max(1);
         (0..self.count).step_by(usize::from(step)).map(move |index| Self {
@@ -87,13 +107,16 @@ impl Run {
     fn after(&self, index: u16) -> u32 {
         let length = u32::from(self.geometry.sectors_per_track());
         let place = u32::from(self.place());
-        self.sector - place + (place + u32::from(index)) % length
+        // A geometry has no track without sectors.
+        let turned = place.wrapping_add(u32::from(index)).checked_rem(length).unwrap_or_default();
+        self.sector.wrapping_sub(place).wrapping_add(turned)
     }
 
     /// The first sector's place in its track.
     fn place(&self) -> u16 {
         // Less than a divisor that is a `u16`.
-        u16::try_from(self.sector % u32::from(self.geometry.sectors_per_track())).unwrap_or_default()
+        let place = self.sector.checked_rem(u32::from(self.geometry.sectors_per_track()));
+        place.and_then(|place| u16::try_from(place).ok()).unwrap_or_default()
     }
 }
 
@@ -115,11 +138,23 @@ mod tests {
         assert_eq!(run(62, 4).bytes(), 548);
     }
 
+    #[cfg(feature = "service")]
     #[test]
     fn a_run_splits_with_the_wanted_sector_first() {
         let parts: Vec<_> = run(60, 32).split(7).map(|part| (part.sector(), part.count())).collect();
         assert_eq!(parts, [(60, 7), (35, 7), (42, 7), (49, 7), (56, 4)]);
         assert_eq!(run(60, 2).split(0).count(), 2, "one at least");
+    }
+
+    #[test]
+    fn sectors_are_found_at_their_place_in_the_run() {
+        let wrapped = run(62, 4);
+        for (index, sector) in (0..).zip(wrapped.sectors()) {
+            assert_eq!(wrapped.index_of(sector), Some(index));
+        }
+        for other in [0, 31, 34, 61, 64, 96, u32::MAX] {
+            assert_eq!(wrapped.index_of(other), None, "{other}");
+        }
     }
 
     #[test]

@@ -1,0 +1,35 @@
+//! What a session counted.
+
+/// What a session counted since it was made. Each stops at its largest number.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Counters {
+    /// Messages to publish, but for those sent again.
+    pub sent: u32,
+    /// The same for those sent again.
+    pub sent_again: u32,
+    /// Messages that arrived with the retain flag, or on a topic that is not for devices.
+    pub foreign: u32,
+    /// Messages that are no frame, or no data.
+    pub malformed: u32,
+    /// Answers that match no request in flight.
+    pub unmatched: u32,
+    /// Sectors that came.
+    pub sectors: u32,
+    /// Sectors that came, but were written or dropped meanwhile.
+    pub sectors_discarded: u32,
+    /// Sessions that were opened.
+    pub sessions: u32,
+}
+
+impl Counters {
+    /// Counts a message to publish.
+    pub(super) const fn count_sent(&mut self, is_again: bool) {
+        count(if is_again { &mut self.sent_again } else { &mut self.sent });
+    }
+}
+
+/// Adds one.
+pub(super) const fn count(counter: &mut u32) {
+    *counter = counter.saturating_add(1);
+}
