@@ -4,6 +4,7 @@
 //! - [`session`]: the device's side, a state machine without I/O. Neither has `std` or allocates.
 //! - [`service`] and [`store`], with the feature `service`, which is on by default and needs std: the server's side as a
 //!   state machine without I/O, over a store that says what is durable.
+//! - [`store`] has a durable store of plain files with a journal, with the feature `server`, which pulls in `region-store`.
 //!
 //! `docs/protocol.md` in the repository says all of it for other languages, and what a device has to do. `vdisk-server`
 //! is not here yet.

@@ -7,7 +7,8 @@
 //!   a crash may keep it, whole, or lose it, whole.
 //! - Reads show what counts, and nothing else.
 //!
-//! [`MemoryStore`] keeps both without a disk, for tests and simulations.
+//! [`MemoryStore`] keeps both without a disk, for tests and simulations. With the feature `server`, `FileStore` keeps them
+//! in files.
 //!
 //! # On a real disk
 //!
@@ -31,6 +32,8 @@
 //! [`Record::Changed`] that the store makes itself at recovery; under a running server, whoever notices calls
 //! [`Service::image_changed`](crate::service::Service::image_changed).
 
+#[cfg(feature = "server")]
+pub mod file;
 mod group;
 mod ledger;
 mod memory;
@@ -40,6 +43,8 @@ use std::vec::Vec;
 
 use sector_cache::{Drive, Geometry};
 
+#[cfg(feature = "server")]
+pub use file::{FileStore, FileStoreError, FileStoreOptions};
 pub use group::{Author, Entry, Group, Record, Session, Write};
 pub use ledger::{Granted, Ledger, NONCES};
 pub use memory::{Faults, Journalled, MemoryStore, SyncFailed};

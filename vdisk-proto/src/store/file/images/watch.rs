@@ -1,0 +1,229 @@
+//! Images that others change, and how that is noticed.
+//!
+//! What was last known of every image is kept, and is in the checkpoint of every segment, so that a change is noticed
+//! under a running server and after it, however it ended. Files are looked at without a lock, since there may be many.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::ops::Bound;
+use std::path::{Path, PathBuf};
+use std::vec::Vec;
+
+use region_store::medium::{Identity, Medium};
+use sector_cache::Drive;
+
+use super::super::error::FileStoreError;
+use super::super::record::Journalled;
+use super::{Folders, Images, Place};
+use crate::codec::Channel;
+
+/// How many images are looked at between two turns of the lock.
+pub(in super::super) const SLICE: usize = 1_024;
+
+/// What is named of an image that is not there.
+pub(in super::super) const NO_FILE: Identity =
+    Identity { device: 0, inode: 0, length: 0, modified_ns: 0, is_read_only: false };
+/// The time of an image whose change is not durable yet: no file has it, so that it will be noticed again.
+const UNTOLD_NS: i64 = i64::MIN;
+
+/// A change that was not told yet.
+#[derive(Debug)]
+pub(in super::super) enum Change {
+    /// Of a channel's own image.
+    Own(Channel, Drive),
+    /// Of a template, and which channels did not read from it then.
+    Template(Drive, BTreeSet<Channel>),
+}
+
+/// What was found where an image may be: `Err` if nothing is known about it.
+pub(in super::super) type Found = Result<Option<Identity>, ()>;
+
+impl Folders {
+    /// Looks at the file of an image.
+    pub(in super::super) fn look<M: Medium>(&self, medium: &M, place: Place) -> Found {
+        match medium.identity(&self.path(place)) {
+            Ok(identity) => Ok(Some(identity)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(_) => Err(()),
+        }
+    }
+}
+
+impl<M: Medium> Images<M> {
+    /// Takes note of a file as it is, and of a change if it was another.
+    pub(super) fn saw(&mut self, place: Place, identity: Identity) {
+        if !self.made.remove(&place) && self.is_other(place, Some(identity)) {
+            self.forget_overlay(place);
+            self.note(place);
+        }
+        self.known.insert(place, identity);
+    }
+
+    /// Drives that show a template, which an image may be put in front of.
+    pub(in super::super) fn shared(&self) -> Vec<(Place, Option<Identity>)> {
+        let places = self.shared.iter().map(|(&(channel, drive), _)| (Some(channel), drive));
+        places.map(|place| (place, self.known.get(&place).copied())).collect()
+    }
+
+    /// The next images that are known, behind one, and how.
+    pub(in super::super) fn known_after(&self, after: Option<Place>) -> Vec<(Place, Option<Identity>)> {
+        let start = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let next = self.known.range((start, Bound::Unbounded)).take(SLICE);
+        next.map(|(place, identity)| (*place, Some(*identity))).collect()
+    }
+
+    /// Compares what was found with what is known, and with what was before it was looked for: if that was written to
+    /// meanwhile, only another file is a change, and the next look tells the rest.
+    pub(in super::super) fn compare(&mut self, watched: &[(Place, Option<Identity>)], found: &[Found]) {
+        for ((place, before), found) in watched.iter().zip(found) {
+            let Ok(found) = *found else { continue };
+            let known = self.known.get(place).copied();
+            let is_changed = if known == *before {
+                self.is_other(*place, found)
+            } else if let (Some(known), Some(before)) = (known, before) {
+                known.is_same_file(before) && found.is_none_or(|found| !found.is_same_file(&known))
+            } else {
+                false
+            };
+            if is_changed {
+                self.forget(*place);
+                self.known.extend(found.map(|found| (*place, found)));
+                self.note(*place);
+            }
+        }
+    }
+
+    /// Whether something was noticed and not told.
+    pub(in super::super) const fn has_changes(&self) -> bool {
+        !self.changed.is_empty()
+    }
+
+    /// What was noticed and not told.
+    pub(in super::super) fn take_changes(&mut self) -> Vec<Change> {
+        core::mem::take(&mut self.changed)
+    }
+
+    /// Images of which it is told that they changed, which is not durable yet.
+    pub(in super::super) fn told(&mut self, changed: &[(Channel, Drive)]) {
+        self.untold.extend(changed);
+    }
+
+    /// That an image changed is durable.
+    pub(in super::super) fn told_for_good(&mut self, channel: Channel, drive: Drive) {
+        self.untold.remove(&(channel, drive));
+    }
+
+    /// A channel's own image as it is known, or that there is none.
+    pub(in super::super) fn name(&self, channel: Channel, drive: Drive) -> Journalled {
+        let identity = self.known.get(&(Some(channel), drive)).copied().unwrap_or(NO_FILE);
+        named((Some(channel), drive), identity)
+    }
+
+    /// All images as they are known, so that changes are noticed that are not durable, or not noticed yet.
+    pub(in super::super) fn names(&self) -> Vec<Journalled> {
+        let mut untold: BTreeSet<Place> =
+            self.untold.iter().map(|(channel, drive)| (Some(*channel), *drive)).collect();
+        untold.extend(self.changed.iter().map(|change| match change {
+            Change::Own(channel, drive) => (Some(*channel), *drive),
+            Change::Template(drive, _) => (None, *drive),
+        }));
+        let mut names = Vec::new();
+        for (place, identity) in &self.known {
+            let modified_ns = if untold.remove(place) { UNTOLD_NS } else { identity.modified_ns };
+            names.push(named(*place, Identity { modified_ns, ..*identity }));
+        }
+        names.extend(
+            untold.into_iter().map(|place| named(place, Identity { modified_ns: UNTOLD_NS, ..NO_FILE })),
+        );
+        names
+    }
+
+    /// Looks at all images that there are, and knows them from then on.
+    pub(in super::super) fn learn(&mut self, channels: &BTreeSet<Channel>) -> Result<(), FileStoreError> {
+        let mut all = channels.clone();
+        for path in self.list(&self.folders.channels)? {
+            let name = path.file_name().and_then(|name| name.to_str());
+            all.extend(name.and_then(|name| Channel::new(name).ok()));
+        }
+        // What was opened to recover it tells nothing.
+        self.known.clear();
+        self.changed.clear();
+        for channel in [None].into_iter().chain(all.into_iter().map(Some)) {
+            let folder = match channel {
+                Some(channel) => self.folders.channels.join(channel.as_str()),
+                None => self.folders.templates.clone(),
+            };
+            let paths = self.list(&folder)?;
+            for place in super::drives().map(|drive| (channel, drive)) {
+                let path = self.folders.path(place);
+                if !paths.contains(&path) {
+                    continue;
+                }
+                match self.medium.identity(&path) {
+                    Ok(identity) => self.known.extend([(place, identity)]),
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                    Err(error) => return Err(FileStoreError::io(&path, "look at")(error)),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Which file an image was when last looked at, without its permissions.
+    pub(in super::super) fn known(&self, place: Place) -> Option<Identity> {
+        self.known.get(&place).map(|identity| Identity { is_read_only: false, ..*identity })
+    }
+
+    /// Whether what is found is not what was known.
+    fn is_other(&self, place: Place, found: Option<Identity>) -> bool {
+        let known = self.known.get(&place).copied();
+        let (Some(known), Some(found)) = (known, found) else { return known != found };
+        let is_failed = place.0.is_some_and(|channel| self.overlays.contains_key(&(channel, place.1)));
+        // What a write that failed has changed is not known.
+        if is_failed {
+            return !known.is_same_file(&found) || known.length != found.length;
+        }
+        known != found
+    }
+
+    /// Notes a change, to be told.
+    pub(super) fn note(&mut self, (channel, drive): Place) {
+        let change = match channel {
+            Some(channel) => Change::Own(channel, drive),
+            None => {
+                let own = self.known.keys().filter(|(_, other)| *other == drive);
+                Change::Template(drive, own.filter_map(|(channel, _)| *channel).collect())
+            }
+        };
+        self.changed.push(change);
+    }
+
+    /// Forgets an image that is another one now, and what could not be written to the last.
+    pub(super) fn forget(&mut self, place: Place) {
+        self.open.pop(&place);
+        if let Some(channel) = place.0 {
+            self.shared.pop(&(channel, place.1));
+        }
+        self.known.remove(&place);
+        self.forget_overlay(place);
+    }
+
+    fn forget_overlay(&mut self, (channel, drive): Place) {
+        if let Some(channel) = channel {
+            self.overlays.remove(&(channel, drive));
+        }
+    }
+
+    fn list(&self, folder: &Path) -> Result<Vec<PathBuf>, FileStoreError> {
+        match self.medium.list(folder) {
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+                Ok(Vec::new())
+            }
+            listed => listed.map_err(FileStoreError::io(folder, "list")),
+        }
+    }
+}
+
+fn named((channel, drive): Place, identity: Identity) -> Journalled {
+    Journalled::Image { channel, drive, identity: Identity { is_read_only: false, ..identity } }
+}

@@ -1,0 +1,170 @@
+//! Images that others change, with a server and without.
+
+use std::fs;
+use std::path::Path;
+use std::vec;
+
+use region_store::medium::{CrashMedium, Medium as _, MediumFile as _};
+
+use super::super::FileStore;
+use super::machine::{FOLDER, IMAGE, channels, drive, medium};
+use super::overlay::{self, group};
+use super::real::{self, commit, folder, open, put, sector, session, write};
+use crate::store::Store as _;
+
+/// Puts an image in the place of channel b's drive C.
+fn replace(medium: &CrashMedium, fill: u8) {
+    let path = Path::new(FOLDER).join("channels/b/c.dsk");
+    let new = path.with_extension("new");
+    let file = medium.create(&new).unwrap();
+    file.write_all_at(&vec![fill; IMAGE.geometry.bytes() as usize], 0).unwrap();
+    medium.rename(&new, &path).unwrap();
+}
+
+/// Looks for changes, and does something between the look and the comparison.
+fn look(store: &FileStore<CrashMedium>, meanwhile: impl FnOnce()) {
+    let (folders, watched) = {
+        let images = store.images.lock().unwrap();
+        (images.folders().clone(), images.known_after(None))
+    };
+    let found: vec::Vec<_> = watched.iter().map(|(place, _)| folders.look(&store.medium, *place)).collect();
+    meanwhile();
+    store.images.lock().unwrap().compare(&watched, &found);
+}
+
+#[test]
+fn a_change_while_others_are_looked_for_is_noticed_next_time() {
+    let medium = medium();
+    let store = super::machine::open(&medium).unwrap();
+    assert_eq!(overlay::commit(&store, group(1, 2, 1)), None);
+    look(&store, || replace(&medium, 9));
+    assert!(!store.images.lock().unwrap().has_changes());
+    assert_eq!(store.changed_images(), [(channels()[1], drive(2))]);
+    assert_eq!((overlay::sector(&store, 1, 2), store.changed_images()), (9, vec![]));
+}
+
+#[test]
+fn a_write_while_changes_are_looked_for_is_none() {
+    let medium = medium();
+    let store = super::machine::open(&medium).unwrap();
+    look(&store, || assert_eq!(overlay::commit(&store, group(1, 2, 1)), None));
+    assert_eq!(store.changed_images(), []);
+    // Not even a write hides another file.
+    replace(&medium, 9);
+    look(&store, || assert_eq!(overlay::commit(&store, group(1, 2, 2)), None));
+    assert_eq!(store.changed_images(), [(channels()[1], drive(2))]);
+}
+
+#[test]
+fn an_image_that_is_put_in_front_of_a_template_is_noticed() {
+    let folder = folder();
+    let store = open(folder.path()).unwrap();
+    commit(&store, [session()]);
+    assert_eq!(sector(&store, 5), Ok(1));
+    fs::create_dir(folder.path().join("channels/a")).unwrap();
+    put(folder.path(), "channels/a/b.dsk", 3);
+    assert_eq!(store.changed_images(), [(channels()[0], drive(1))]);
+    assert_eq!((sector(&store, 5), store.changed_images()), (Ok(3), vec![]));
+    // Also one that is read before it is looked for.
+    put(folder.path(), "channels/a/c.dsk", 3);
+    assert!(store.image(channels()[0], drive(2)).is_some());
+    assert_eq!(store.changed_images(), [(channels()[0], drive(2))]);
+}
+
+#[test]
+fn images_that_the_journal_does_not_write_to_are_compared_after_a_crash() {
+    let folder = folder();
+    let store = open(folder.path()).unwrap();
+    commit(&store, [session(), write(5, 9)]);
+    store.close().unwrap();
+    let generation = |store: &FileStore| store.ledgers()[0].1.images[1];
+
+    // A crash, and nobody changed anything.
+    drop(open(folder.path()).unwrap());
+    let store = open(folder.path()).unwrap();
+    assert_eq!((store.notices(), store.ledgers()[0].1.current(), generation(&store)), (&[][..], Some(1), 0));
+    drop(store);
+
+    // In place, in a sector that nobody wrote.
+    let own = folder.path().join("channels/a/b.dsk");
+    let mut bytes = fs::read(&own).unwrap();
+    bytes[700 * 137] = 77;
+    fs::write(&own, bytes).unwrap();
+    let store = open(folder.path()).unwrap();
+    assert_eq!((store.notices().len(), store.ledgers()[0].1.current(), generation(&store)), (1, None, 1_000));
+    drop(store);
+    drop(open(folder.path()).unwrap());
+
+    // Replaced, and taken away.
+    put(folder.path(), "channels/a/b.dsk", 3);
+    assert_eq!(generation(&open(folder.path()).unwrap()), 1_001);
+    fs::remove_file(&own).unwrap();
+    assert_eq!(generation(&open(folder.path()).unwrap()), 1_002);
+
+    // The template that it reads now.
+    put(folder.path(), "templates/b.dsk", 4);
+    let store = open(folder.path()).unwrap();
+    assert_eq!((sector(&store, 5), generation(&store)), (Ok(4), 1_003));
+    drop(store);
+    assert_eq!(generation(&open(folder.path()).unwrap()), 1_003);
+}
+
+#[test]
+fn an_image_is_compared_after_a_crash_once_its_segment_is_gone() {
+    let folder = folder();
+    let store = open(folder.path()).unwrap();
+    commit(&store, [session(), write(5, 9)]);
+    for number in 0..20 {
+        real::commit_of(&store, channels()[1], [write(number, 9)]);
+    }
+    drop(store);
+    assert!(!super::super::log::path(folder.path(), 1).exists());
+    drop(open(folder.path()).unwrap());
+    let own = folder.path().join("channels/a/b.dsk");
+    let mut bytes = fs::read(&own).unwrap();
+    bytes[700 * 137] = 77;
+    fs::write(&own, bytes).unwrap();
+    let store = open(folder.path()).unwrap();
+    assert_eq!((store.notices().len(), store.ledgers()[0].1.images[1]), (1, 1_000));
+    assert_eq!(store.ledgers()[1].1.images[1], 0, "the other channel's is as it was");
+}
+
+#[test]
+fn a_change_that_is_not_durable_is_noticed_by_the_next_store() {
+    for (is_told, ends_well) in [(false, true), (true, true), (true, false)] {
+        let folder = folder();
+        let store = open(folder.path()).unwrap();
+        commit(&store, [session(), write(5, 9)]);
+        store.close().unwrap();
+        let store = open(folder.path()).unwrap();
+        put(folder.path(), "channels/a/b.dsk", 3);
+        if is_told {
+            assert_eq!(store.changed_images(), [(channels()[0], drive(1))]);
+        }
+        if ends_well {
+            store.close().unwrap();
+        } else {
+            for number in 0..20 {
+                real::commit_of(&store, channels()[1], [write(number, 9)]);
+            }
+            drop(store);
+        }
+        let store = open(folder.path()).unwrap();
+        assert_eq!(store.ledgers()[0].1.images[1], 1_000, "told {is_told}, ended well {ends_well}");
+    }
+}
+
+#[test]
+fn a_change_that_is_durable_is_noticed_once() {
+    let folder = folder();
+    let store = open(folder.path()).unwrap();
+    commit(&store, [session(), write(5, 9)]);
+    put(folder.path(), "channels/a/b.dsk", 3);
+    assert_eq!(store.changed_images(), [(channels()[0], drive(1))]);
+    let changed = crate::store::Record::Changed { drive: drive(1), generation: 7 };
+    commit(&store, [changed]);
+    drop(store);
+    let store = open(folder.path()).unwrap();
+    assert_eq!((store.notices(), store.ledgers()[0].1.images[1]), (&[][..], 7));
+    assert_eq!(sector(&store, 5), Ok(3), "what was written to the last image stays there");
+}
