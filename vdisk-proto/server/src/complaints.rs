@@ -1,0 +1,50 @@
+//! What devices do wrong, for the log: once a second at most, however much it is.
+
+use vdisk_proto::codec::Status;
+use vdisk_proto::service::Counters;
+
+/// What to say of the time between two counts: nothing of what has not grown.
+pub(crate) fn complaints(before: &Counters, after: &Counters) -> Vec<String> {
+    let refused = |status: Status| (after.refused(status), before.refused(status));
+    let of = |count: fn(&Counters) -> u64| (count(after), count(before));
+    let kinds: [((u64, u64), &str); 18] = [
+        (of(|counters| counters.retained), "messages with the retain flag, dropped"),
+        (of(|counters| counters.legacy_lengths), "legacy messages of a wrong length, dropped"),
+        (of(|counters| counters.legacy_reads_past_image), "legacy reads past the image, answered with zeros"),
+        (
+            of(|counters| counters.legacy_read_errors),
+            "legacy reads not answered, since the image cannot be read",
+        ),
+        (
+            of(|counters| counters.legacy_writes_in_session),
+            "legacy writes dropped beside a session of version 2",
+        ),
+        (
+            of(|counters| counters.legacy_writes_outside),
+            "legacy writes dropped that are no sector of the image",
+        ),
+        (
+            of(|counters| counters.legacy_writes_refused),
+            "legacy writes dropped to an image that is read-only or full",
+        ),
+        (
+            of(|counters| counters.legacy_writes_busy),
+            "legacy writes dropped, since too much waits for the disk",
+        ),
+        (of(|counters| counters.malformed_frames), "messages that are no frame, dropped"),
+        (of(|counters| counters.answers_received), "answers that a device sent, dropped"),
+        (of(|counters| counters.answers_dropped), "answers dropped, since too many wait for their device"),
+        (refused(Status::BadRequest), "requests refused: they make no sense"),
+        (refused(Status::UnknownDrive), "requests refused: there is no such drive"),
+        (refused(Status::OutOfRange), "requests refused: there is no such sector"),
+        (refused(Status::ReadOnly), "writes refused: the image is read-only"),
+        (refused(Status::IoError), "requests refused: the image cannot be read or written"),
+        (refused(Status::DiskFull), "writes refused: the disk is full"),
+        (refused(Status::Busy), "requests refused: too much waits for the disk"),
+    ];
+    let grown = |((after, before), what): ((u64, u64), &str)| {
+        let count = after.saturating_sub(before);
+        (count > 0).then(|| format!("{count} {what}"))
+    };
+    kinds.into_iter().filter_map(grown).collect()
+}

@@ -1,0 +1,278 @@
+//! A broker that is somebody else's: the server joins it as a client.
+//!
+//! Each connection has an event loop of its own, since one that is used again brings along what the last connection left.
+//! Answers are published with QoS 0 and never wait: what finds the queue full, or no connection, is dropped, and asked
+//! for again.
+
+use std::future::Future;
+use std::ops::ControlFlow;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use rumqttc::{
+    AsyncClient, ConnectionError, Event, EventLoop, LastWill, Packet, QoS, SubscribeFilter,
+    SubscribeReasonCode,
+};
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until};
+use vdisk_proto::client::joining::Joining;
+use vdisk_proto::codec::{Topic, topic};
+use vdisk_proto::service::Transmit;
+
+use crate::claim::{Claim, Rival};
+use crate::engine::Engine;
+use crate::error::ServerError;
+use crate::pace::Tempo;
+use crate::publish::Publish;
+
+/// Answers that wait for the broker to take them.
+const WAITING_ANSWERS: usize = 16_384;
+/// How long a broker has to tell of a claim, once it has subscribed us to them.
+const LOOKING: Duration = Duration::from_millis(500);
+/// How long it has to take leave.
+const PARTING: Duration = Duration::from_secs(1);
+/// What devices publish, behind `altair/<channel>`. A legacy write has no answer, so that the broker may repeat it.
+const HEARD: [(Topic, QoS); 3] = [
+    (Topic::LegacyRead, QoS::AtMostOnce),
+    (Topic::LegacyWrite, QoS::AtLeastOnce),
+    (Topic::Request, QoS::AtMostOnce),
+];
+
+/// Where answers go: to the connection that there is.
+#[derive(Default)]
+pub(crate) struct Outlet(Mutex<Option<AsyncClient>>);
+
+/// A server at somebody else's broker.
+pub(crate) struct Joined {
+    joining: Joining,
+    claim: Claim,
+    tempo: Tempo,
+    engine: Arc<Engine>,
+    outlet: Arc<Outlet>,
+    /// Turns true when the server is to end.
+    ending: watch::Receiver<bool>,
+    /// Turns true when the broker has given us our channels for the first time.
+    serving: watch::Sender<bool>,
+}
+
+/// How far a connection is.
+enum Phase {
+    /// The broker has not let us in, or not subscribed us to everything.
+    Opening,
+    /// Nobody's claim was heard yet.
+    Looking,
+    Serving,
+    /// It was asked to let us go.
+    Leaving,
+}
+
+type NextEvent = Pin<Box<dyn Future<Output = (Result<Event, ConnectionError>, EventLoop)> + Send>>;
+
+impl Outlet {
+    fn set(&self, client: Option<AsyncClient>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = client;
+    }
+}
+
+impl Publish for Outlet {
+    async fn publish(&self, transmit: Transmit) {
+        let mut memory = [0; topic::MAX_LENGTH];
+        let name = transmit.topic.write(&transmit.channel, &mut memory).unwrap_or_default();
+        let client = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(client) = &*client
+            && client.try_publish(name, QoS::AtMostOnce, false, transmit.payload).is_err()
+        {
+            tracing::debug!(topic = name, "the broker is slow: an answer is dropped");
+        }
+    }
+}
+
+impl Joined {
+    pub(crate) fn new(
+        joining: Joining,
+        claim: Claim,
+        tempo: Tempo,
+        engine: Arc<Engine>,
+        ending: watch::Receiver<bool>,
+    ) -> Self {
+        let (serving, _) = watch::channel(false);
+        Self { joining, claim, tempo, engine, outlet: Arc::default(), ending, serving }
+    }
+
+    pub(crate) fn outlet(&self) -> Arc<Outlet> {
+        Arc::clone(&self.outlet)
+    }
+
+    /// Turns true when the server serves for the first time.
+    pub(crate) fn serving(&self) -> watch::Receiver<bool> {
+        self.serving.subscribe()
+    }
+
+    /// Serves, connection after connection, until the server ends.
+    ///
+    /// # Errors
+    /// The first connection cannot be made, or somebody else serves our channels.
+    pub(crate) async fn run(mut self) -> Result<(), ServerError> {
+        loop {
+            let started = Instant::now();
+            let error = match self.connection().await {
+                ControlFlow::Break(end) => return end,
+                ControlFlow::Continue(error) => error,
+            };
+            self.outlet.set(None);
+            if !*self.serving.borrow() {
+                return Err(error);
+            }
+            let pause = self.joining.pause(started.elapsed());
+            tracing::warn!("the broker is away, and tried again in {pause:?}: {error}");
+            let mut ending = self.ending.clone();
+            let _ended_or_not = tokio::time::timeout(pause, ending.wait_for(|is_ending| *is_ending)).await;
+            if *self.ending.borrow() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// One connection: why it ended, or how the server does.
+    async fn connection(&mut self) -> ControlFlow<Result<(), ServerError>, ServerError> {
+        let mut mqtt = self.joining.mqtt();
+        mqtt.set_last_will(LastWill::new(self.claim.topic(), "", QoS::AtLeastOnce, true));
+        let (client, mut events) = AsyncClient::new(mqtt, WAITING_ANSWERS);
+        let mut network = events.network_options();
+        network.set_tcp_nodelay(true);
+        events.set_network_options(network);
+
+        let mut phase = Phase::Opening;
+        let mut ending = self.ending.clone();
+        let mut deadline = None;
+        let mut next = next_event(events);
+        loop {
+            let event = tokio::select! {
+                (event, events) = &mut next => {
+                    next = next_event(events);
+                    event
+                }
+                () = until(deadline) => {
+                    match phase {
+                        Phase::Leaving => return ControlFlow::Break(Ok(())),
+                        _ => self.serve(&client),
+                    }
+                    phase = Phase::Serving;
+                    deadline = None;
+                    continue;
+                }
+                _ = ending.wait_for(|is_ending| *is_ending), if !matches!(phase, Phase::Leaving) => {
+                    self.leave(&client);
+                    phase = Phase::Leaving;
+                    deadline = Some(Instant::now() + PARTING);
+                    continue;
+                }
+            };
+            let packet = match event {
+                Ok(Event::Incoming(packet)) => packet,
+                Ok(Event::Outgoing(_)) => continue,
+                Err(_) if matches!(phase, Phase::Leaving) => return ControlFlow::Break(Ok(())),
+                Err(error) => {
+                    let is_connected = !matches!(phase, Phase::Opening);
+                    let failure = self.joining.failure(&error, is_connected);
+                    return ControlFlow::Continue(ServerError::Broker(failure));
+                }
+            };
+            match packet {
+                Packet::ConnAck(_) => self.subscribe(&client),
+                Packet::SubAck(ack) => {
+                    if ack.return_codes.contains(&SubscribeReasonCode::Failure) {
+                        return ControlFlow::Break(Err(ServerError::NotSubscribed {
+                            broker: self.joining.name(),
+                        }));
+                    }
+                    if matches!(phase, Phase::Opening) {
+                        phase = Phase::Looking;
+                        deadline = Some(Instant::now() + LOOKING);
+                    }
+                }
+                Packet::Publish(publish) if Claim::is_claim(&publish.topic) => {
+                    let rival = self.claim.rival(&publish.payload);
+                    let gives_way = match (&phase, rival) {
+                        (_, Rival::None) | (Phase::Leaving, _) => false,
+                        (Phase::Serving, Rival::TakesOver) => true,
+                        _ => !self.claim.takes_over,
+                    };
+                    if gives_way {
+                        let server = Claim::server_of(&publish.payload);
+                        let claimed = ServerError::Claimed { broker: self.joining.name(), server };
+                        return ControlFlow::Break(Err(claimed));
+                    }
+                }
+                Packet::Publish(publish) if matches!(phase, Phase::Serving) => {
+                    self.received(&publish.topic, &publish.payload, publish.retain).await;
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Asks for everything that devices publish, and for claims.
+    fn subscribe(&self, client: &AsyncClient) {
+        let channel = self.claim.channel.map_or_else(|| "+".to_owned(), |channel| channel.to_string());
+        let heard = HEARD
+            .map(|(topic, qos)| SubscribeFilter::new(format!("altair/{channel}{}", topic.suffix()), qos));
+        let claims =
+            self.claim.rivals_topics().into_iter().map(|topic| SubscribeFilter::new(topic, QoS::AtLeastOnce));
+        // The queue is empty.
+        let _queued = client.try_subscribe_many(heard.into_iter().chain(claims));
+    }
+
+    /// Nobody else serves our channels: we do.
+    fn serve(&self, client: &AsyncClient) {
+        let _queued = client.try_publish(self.claim.topic(), QoS::AtLeastOnce, true, self.claim.payload());
+        self.outlet.set(Some(client.clone()));
+        tracing::info!(broker = self.joining.name(), "serving");
+        self.serving.send_replace(true);
+    }
+
+    /// Takes the claim back, and says goodbye, behind all answers.
+    fn leave(&self, client: &AsyncClient) {
+        self.outlet.set(None);
+        let _queued = client.try_publish(self.claim.topic(), QoS::AtLeastOnce, true, "");
+        let _queued = client.try_disconnect();
+    }
+
+    async fn received(&self, name: &str, payload: &bytes::Bytes, is_retained: bool) {
+        if let Some((channel, _)) = Topic::parse(name)
+            && !self.tempo.wait(channel).is_zero()
+        {
+            tracing::debug!(%channel, "a message is dropped: the channel sends too fast");
+            return;
+        }
+        let first = self.engine.received(name, payload, is_retained);
+        let Some(first) = first else { return };
+        if first.topic == Topic::LegacyData && !self.tempo.legacy_delay.is_zero() {
+            let (outlet, delay) = (Arc::clone(&self.outlet), self.tempo.legacy_delay);
+            tokio::spawn(async move {
+                tokio::time::sleep(delay).await;
+                outlet.publish(first).await;
+            });
+        } else {
+            self.outlet.publish(first).await;
+        }
+        self.outlet.publish_all(&self.engine).await;
+    }
+}
+
+/// The next event, in a future that is kept until it comes: dropped half-way, it would begin the connection again that it
+/// was making, or lose a message that it was writing.
+fn next_event(mut events: EventLoop) -> NextEvent {
+    Box::pin(async move {
+        let event = events.poll().await;
+        (event, events)
+    })
+}
+
+async fn until(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => sleep_until(deadline).await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,117 @@
+//! `vdisk-server`: serves virtual disks until it is told to end.
+
+#![forbid(unsafe_code)]
+
+use std::future::Future;
+use std::io::{IsTerminal as _, Write as _};
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use tracing_subscriber::EnvFilter;
+use vdisk_server::options::{Cli, Command, LogFormat, Serve};
+use vdisk_server::{Server, ServerError, Settings, commands, platform, screen};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match run(cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("vdisk-server: {error}");
+            ExitCode::from(error.exit_code())
+        }
+    }
+}
+
+fn run(cli: Cli) -> Result<(), ServerError> {
+    match cli.command {
+        None => serve(cli.serve.with_file()?),
+        Some(Command::Certs(options)) => {
+            print!("{}", commands::certs(&options)?);
+            Ok(())
+        }
+        Some(Command::Password { user, channels }) => {
+            let password = platform::ask_password()
+                .map_err(|source| ServerError::System { what: "password", source })?;
+            println!("{}", commands::password(&user, &channels, &password)?);
+            Ok(())
+        }
+        Some(Command::Replace { data, channel, drive, image }) => {
+            println!("{}", commands::replace(&data.path(), channel.as_deref(), &drive, &image)?);
+            Ok(())
+        }
+        Some(Command::Recover { data, force }) => {
+            for notice in commands::recover(data.path(), force)? {
+                println!("{notice}");
+            }
+            println!("every disk has all that was written to it");
+            Ok(())
+        }
+    }
+}
+
+fn serve(options: Serve) -> Result<(), ServerError> {
+    start_log(&options)?;
+    let settings = Settings::new(&options)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|source| ServerError::System { what: "threads", source })?;
+    runtime.block_on(async {
+        let stop =
+            platform::stop_signal().map_err(|source| ServerError::System { what: "signals", source })?;
+        let mut server = Server::start(&settings).await?;
+        if !options.quiet.unwrap_or(false) {
+            // Who closed the output does not want to read it.
+            let _said = write!(std::io::stdout(), "{}", screen::first_screen(&settings, server.address()));
+        }
+        platform::notify("READY=1");
+        let failure = run_until(stop, &mut server).await?;
+        platform::notify("STOPPING=1");
+        let ended = server.stop().await;
+        match failure {
+            Some(failure) => Err(failure),
+            None => ended,
+        }
+    })
+}
+
+/// Serves until somebody wants it to end, or it cannot go on.
+async fn run_until(
+    stop: impl Future<Output = ()>,
+    server: &mut Server,
+) -> Result<Option<ServerError>, ServerError> {
+    let mut reload =
+        platform::reload_signal().map_err(|source| ServerError::System { what: "signals", source })?;
+    let mut stop = std::pin::pin!(stop);
+    loop {
+        tokio::select! {
+            () = &mut stop => return Ok(None),
+            failure = server.failed() => return Ok(Some(failure)),
+            () = reload.received() => match server.reload() {
+                Ok(()) => tracing::info!("the password file was read again"),
+                Err(error) => tracing::error!("nobody gets in any more: {error}"),
+            },
+        }
+    }
+}
+
+fn start_log(options: &Serve) -> Result<(), ServerError> {
+    let level = options.log.as_deref().unwrap_or("info");
+    // The crates below say more than anybody wants to hear every day.
+    let directives = if level.contains(['=', ',']) {
+        level.to_owned()
+    } else {
+        format!("warn,mqtt5=error,vdisk_server={level},vdisk_proto={level}")
+    };
+    let filter = EnvFilter::try_new(directives)
+        .map_err(|error| ServerError::Settings(format!("--log {level}: {error}")))?;
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // The journal of systemd has the time already.
+    let is_journal = std::env::var_os("JOURNAL_STREAM").is_some();
+    match options.log_format.unwrap_or_default() {
+        LogFormat::Json => log.json().init(),
+        LogFormat::Text if is_journal => log.without_time().with_ansi(false).init(),
+        LogFormat::Text => log.with_ansi(std::io::stderr().is_terminal()).init(),
+    }
+    Ok(())
+}

@@ -1,0 +1,261 @@
+//! A server, from its start to its end.
+
+use std::fs;
+use std::io::Write as _;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::Path;
+use std::sync::Arc;
+use std::thread;
+
+use region_store::medium::Disk;
+use sector_cache::Geometry;
+use tokio::runtime::Handle;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
+use vdisk_proto::client::joining::Joining;
+use vdisk_proto::service::Counters;
+use vdisk_proto::store::FileStore;
+
+use crate::access::Access;
+use crate::claim::Claim;
+use crate::embedded::{Door, Embedded};
+use crate::engine::{Engine, wall_ns};
+use crate::error::ServerError;
+use crate::joined::Joined;
+use crate::pace::{Pace, Tempo};
+use crate::publish::Publish;
+use crate::settings::{BrokerSettings, Settings};
+use crate::tls::{Front, Peers, TlsFiles};
+
+/// A byte of a disk that nobody has formatted.
+const BLANK: u8 = 0xe5;
+
+/// A server that serves.
+pub struct Server {
+    engine: Arc<Engine>,
+    broker: Broker,
+    threads: Vec<thread::JoinHandle<()>>,
+    /// Why it cannot go on.
+    failures: mpsc::UnboundedReceiver<ServerError>,
+}
+
+enum Broker {
+    Embedded { broker: Embedded, access: Arc<Access>, front: Option<Front> },
+    Joined { running: JoinHandle<()>, ending: watch::Sender<bool> },
+}
+
+impl Server {
+    /// Recovers the disks, and serves them. Within a runtime of tokio that has several threads.
+    ///
+    /// # Errors
+    /// Whatever keeps it from serving, and what to do about it.
+    pub async fn start(settings: &Settings) -> Result<Self, ServerError> {
+        let store = open_store(settings)?;
+        let engine = Arc::new(Engine::new(store, settings.limits));
+        let tempo = Tempo { legacy_delay: settings.legacy_delay, pace: settings.rate.map(Pace::new) };
+        let (failed, failures) = mpsc::unbounded_channel();
+        let (broker, threads) = match &settings.broker {
+            BrokerSettings::Embedded { listen, max_clients, password_file, tls } => {
+                let access = Arc::new(access(password_file.as_deref())?);
+                let peers = Arc::<Peers>::default();
+                let door = Door::new(Arc::clone(&access), Arc::clone(&peers));
+                let broker = Embedded::start(*listen, *max_clients, door, tempo, Arc::clone(&engine)).await?;
+                let threads = threads(&engine, &broker.publisher(), &failed)?;
+                let front = match tls {
+                    Some((address, files)) => Some(front(*address, files, broker.address(), peers).await?),
+                    None => None,
+                };
+                (Broker::Embedded { broker, access, front }, threads)
+            }
+            BrokerSettings::Joined { options, channel, takes_over, .. } => {
+                let server = client_identifier(&settings.data)?;
+                let joining = Joining::new(&options.as_ref().clone().client_identifier(&server))?;
+                let claim = Claim { server, channel: *channel, takes_over: *takes_over };
+                let (ending, is_ending) = watch::channel(false);
+                let joined = Joined::new(joining, claim, tempo, Arc::clone(&engine), is_ending);
+                let threads = threads(&engine, &joined.outlet(), &failed)?;
+                let mut serving = joined.serving();
+                let running = tokio::spawn(async move {
+                    if let Err(error) = joined.run().await {
+                        // Nobody listens any more if the server ends.
+                        let _told = failed.send(error);
+                    }
+                });
+                // An error means that it ended, and `failures` has the reason.
+                let _serving = serving.wait_for(|is_serving| *is_serving).await;
+                (Broker::Joined { running, ending }, threads)
+            }
+        };
+        let mut server = Self { engine, broker, threads, failures };
+        match server.failures.try_recv() {
+            Ok(failure) => {
+                server.stop().await?;
+                Err(failure)
+            }
+            Err(_) => Ok(server),
+        }
+    }
+
+    /// Where devices connect, if it has a broker of its own.
+    #[must_use]
+    pub const fn address(&self) -> Option<SocketAddr> {
+        match &self.broker {
+            Broker::Embedded { broker, .. } => Some(broker.address()),
+            Broker::Joined { .. } => None,
+        }
+    }
+
+    /// What was counted since the start.
+    #[must_use]
+    pub fn counters(&self) -> Counters {
+        self.engine.counters()
+    }
+
+    /// Reads the password file again, if there is one. If that fails nobody gets in or does anything until it succeeds.
+    ///
+    /// # Errors
+    /// What is wrong with the file.
+    pub fn reload(&self) -> Result<(), ServerError> {
+        match &self.broker {
+            Broker::Embedded { access, .. } => access.reload().map_err(ServerError::from),
+            Broker::Joined { .. } => Ok(()),
+        }
+    }
+
+    /// Waits until it cannot go on, and says why.
+    pub async fn failed(&mut self) -> ServerError {
+        match self.failures.recv().await {
+            Some(failure) => failure,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Ends: accepts nothing more, makes durable and answers what it accepted, and closes disks and connections.
+    ///
+    /// # Errors
+    /// What could not be written. The journal has all that was acknowledged.
+    pub async fn stop(self) -> Result<(), ServerError> {
+        self.engine.end();
+        let threads = self.threads;
+        let joined = tokio::task::spawn_blocking(move || {
+            for thread in threads {
+                // Its panic was printed.
+                let _ended = thread.join();
+            }
+        });
+        let _joined = joined.await;
+        match self.broker {
+            Broker::Embedded { broker, front, .. } => {
+                // Behind it the last answers come.
+                broker.stop().await;
+                if let Some(front) = front {
+                    front.stop().await;
+                }
+            }
+            Broker::Joined { running, ending } => {
+                ending.send_replace(true);
+                let _ended = running.await;
+            }
+        }
+        Arc::into_inner(self.engine).map_or(Ok(()), Engine::close).map_err(ServerError::from)
+    }
+}
+
+fn access(password_file: Option<&Path>) -> Result<Access, ServerError> {
+    match password_file {
+        Some(path) => Ok(Access::identified(Some(path))?),
+        None => Ok(Access::anonymous()),
+    }
+}
+
+/// Listens for TLS, in front of a broker.
+async fn front(
+    address: SocketAddr,
+    files: &TlsFiles,
+    broker: SocketAddr,
+    peers: Arc<Peers>,
+) -> Result<Front, ServerError> {
+    let listener = tokio::net::TcpListener::bind(address).await;
+    let listener = listener.map_err(|source| ServerError::ListenTls { address, source })?;
+    // A broker that listens everywhere is also here.
+    let broker = match broker.ip() {
+        ip if !ip.is_unspecified() => broker,
+        IpAddr::V4(_) => SocketAddr::from((Ipv4Addr::LOCALHOST, broker.port())),
+        IpAddr::V6(_) => SocketAddr::from((Ipv6Addr::LOCALHOST, broker.port())),
+    };
+    let front = Front::start(listener, files, broker, peers)?;
+    tracing::info!(%address, "listening for TLS");
+    Ok(front)
+}
+
+/// The threads that write groups, and watch over images and devices.
+fn threads<P: Publish>(
+    engine: &Arc<Engine>,
+    publisher: &Arc<P>,
+    failed: &mpsc::UnboundedSender<ServerError>,
+) -> Result<Vec<thread::JoinHandle<()>>, ServerError> {
+    let no_thread = |source| ServerError::System { what: "thread", source };
+    let runtime = Handle::current();
+    let (engine, publisher, failed) = (Arc::clone(engine), Arc::clone(publisher), failed.clone());
+    let watched = Arc::clone(&engine);
+    let writer = thread::Builder::new().name("writer".to_owned()).spawn(move || {
+        let publish = || runtime.block_on(publisher.publish_all(&engine));
+        if let Err(error) = engine.write_groups(publish) {
+            let _told = failed.send(ServerError::Store(error));
+        }
+    });
+    let watcher = thread::Builder::new().name("watcher".to_owned()).spawn(move || watched.watch());
+    Ok(vec![writer.map_err(no_thread)?, watcher.map_err(no_thread)?])
+}
+
+/// The disks, recovered, with a blank one if there is none.
+pub(crate) fn open_store(settings: &Settings) -> Result<FileStore, ServerError> {
+    let folder = &settings.data;
+    fs::create_dir_all(folder).map_err(ServerError::io(folder, "create"))?;
+    blank_disk(folder);
+    let store = FileStore::open(Disk, folder, &settings.store, wall_ns())?;
+    for notice in store.notices() {
+        tracing::warn!("{notice}");
+    }
+    Ok(store)
+}
+
+/// Puts a blank disk where every device's drive B is read from, if nothing is there.
+fn blank_disk(folder: &Path) {
+    let templates = folder.join("templates");
+    let is_there = |error: &std::io::Error| error.kind() == std::io::ErrorKind::AlreadyExists;
+    let length = usize::try_from(Geometry::ALTAIR_8_INCH.bytes()).unwrap_or(0);
+    let made = fs::create_dir_all(&templates)
+        .and_then(|()| fs::File::create_new(templates.join("b.dsk")))
+        .and_then(|mut file| file.write_all(&vec![BLANK; length]).and_then(|()| file.sync_all()));
+    if let Err(error) = made
+        && !is_there(&error)
+    {
+        // Other drives may be there, and a folder that cannot be written to serves what it has.
+        tracing::warn!(%error, folder = %templates.display(), "there is no blank disk for drive B");
+    }
+}
+
+/// The client identifier of this folder's server, made up once.
+fn client_identifier(folder: &Path) -> Result<String, ServerError> {
+    let path = folder.join("client-identifier");
+    match fs::read_to_string(&path) {
+        Ok(text) if is_identifier(text.trim()) => return Ok(text.trim().to_owned()),
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            return Err(ServerError::io(&path, "read")(error));
+        }
+        _ => {}
+    }
+    let mut random = [0; 8];
+    getrandom::fill(&mut random).map_err(|error| ServerError::System {
+        what: "random numbers",
+        source: std::io::Error::other(error),
+    })?;
+    let identifier = format!("vdisk-{:016x}", u64::from_le_bytes(random));
+    fs::write(&path, format!("{identifier}\n")).map_err(ServerError::io(&path, "write"))?;
+    Ok(identifier)
+}
+
+fn is_identifier(text: &str) -> bool {
+    (1..=23).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+}
