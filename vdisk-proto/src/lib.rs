@@ -8,8 +8,8 @@
 //!   disks for Rust programs, through an MQTT broker.
 //! - [`store`] has a durable store of plain files with a journal, with the feature `server`, which pulls in `region-store`.
 //!
-//! `docs/protocol.md` in the repository says all of it for other languages, and what a device has to do. `vdisk-server`
-//! is not here yet.
+//! `docs/protocol.md` in the repository says all of it for other languages, and what a device has to do. A server to run is
+//! the package `vdisk-server`.
 
 #![no_std]
 #![forbid(unsafe_code)]
