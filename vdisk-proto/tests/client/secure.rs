@@ -1,31 +1,14 @@
 //! TLS with certificates of both ends.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
-use rumqttc::{TlsConfiguration, Transport};
 use vdisk_proto::client::{ConnectionFailure, Disk, Error, Options};
 use vdisk_proto::codec::Topic;
 
 use crate::broker::{Broker, Folder};
-use crate::certificates::{file, make};
-use crate::server::{self, CHANNEL, Server, filling};
+use crate::certificates::{file, make, secure_broker, secure_server};
+use crate::server::{CHANNEL, Server, filling};
 use crate::{LONG, read, sector};
-
-/// A broker that wants certificates, and the folder of those.
-fn secure_broker() -> Option<(Broker, PathBuf)> {
-    let folder = Folder::new();
-    let path = folder.0.clone();
-    make(&path)?;
-    let name = |name| file(&path, name).display().to_string();
-    let configuration = format!(
-        "allow_anonymous true\ncafile {}\ncertfile {}\nkeyfile {}\nrequire_certificate true",
-        name("authority.pem"),
-        name("server.pem"),
-        name("server.key"),
-    );
-    Some((Broker::start_in(folder, &configuration)?, path))
-}
 
 fn options(broker: &Broker) -> Options {
     Options::new(&format!("mqtts://127.0.0.1:{}", broker.port()), CHANNEL).timeout(LONG)
@@ -34,14 +17,7 @@ fn options(broker: &Broker) -> Options {
 #[test]
 fn a_disk_is_read_and_written_with_certificates() {
     let Some((broker, folder)) = secure_broker() else { return };
-    let bytes = |name| std::fs::read(file(&folder, name)).unwrap();
-    let mut mqtt = server::mqtt(broker.port());
-    mqtt.set_transport(Transport::Tls(TlsConfiguration::Simple {
-        ca: bytes("authority.pem"),
-        alpn: None,
-        client_auth: Some((bytes("server.pem"), bytes("server.key"))),
-    }));
-    let server = Server::start_with(mqtt, &[Topic::Request]);
+    let server = Server::start_with(secure_server(&broker, &folder), &[Topic::Request]);
     let options = options(&broker)
         .authority_file(file(&folder, "authority.pem"))
         .certificate_files(file(&folder, "device.pem"), file(&folder, "device.key"));
