@@ -202,8 +202,9 @@ mod tests {
 
     #[test]
     fn the_readme_quotes_the_first_lines() {
-        let readme = include_str!("../README.md");
-        let (_, quoted) = readme.split_once("--example replay\n").expect("the README says how to run this");
+        let readme = include_str!("README.md");
+        let (_, quoted) =
+            readme.split_once("$ cargo run --release --example replay\n").expect("it says how to run this");
         let (quoted, _) = quoted.split_once("...\n").expect("it says that the output goes on");
         let printed = run(&Arguments::default()).expect("the session is built in");
         assert!(quoted.lines().count() > 5);
