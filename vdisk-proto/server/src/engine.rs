@@ -23,29 +23,27 @@ const WATCH: Duration = Duration::from_secs(1);
 
 /// The service, shared by everything that drives it.
 pub(crate) struct Engine {
-    /// `None` once it has ended.
-    service: Mutex<State>,
+    state: Mutex<State>,
     /// Told when there is something to write, and at the end.
     work: Condvar,
     /// Told at the end.
     ended: Condvar,
-    store: Arc<FileStore>,
     started: Instant,
 }
 
 struct State {
-    service: Service<Arc<FileStore>>,
+    /// `None` once it is closed: what a broker keeps of its connections may outlive it.
+    service: Option<Service<Arc<FileStore>>>,
     /// Nothing more is accepted.
     is_ending: bool,
 }
 
 impl Engine {
     pub(crate) fn new(store: FileStore, limits: Limits) -> Self {
-        let store = Arc::new(store);
         let started = Instant::now();
-        let service = Service::new(Arc::clone(&store), limits, now(started));
-        let state = State { service, is_ending: false };
-        Self { service: Mutex::new(state), work: Condvar::new(), ended: Condvar::new(), store, started }
+        let service = Service::new(Arc::new(store), limits, now(started));
+        let state = State { service: Some(service), is_ending: false };
+        Self { state: Mutex::new(state), work: Condvar::new(), ended: Condvar::new(), started }
     }
 
     /// Takes a message, and gives an answer: its own, or one that waited. [`next_answer`](Self::next_answer) has the
@@ -55,17 +53,18 @@ impl Engine {
         if state.is_ending {
             return None;
         }
+        let service = state.service.as_mut()?;
         tracing::debug!(topic, bytes = payload.len(), "received");
-        state.service.received(topic, payload, is_retained, now(self.started));
-        if state.service.waiting_bytes() > 0 {
+        service.received(topic, payload, is_retained, now(self.started));
+        if service.waiting_bytes() > 0 {
             self.work.notify_one();
         }
-        state.service.poll_transmit()
+        service.poll_transmit()
     }
 
     /// The next message to publish, if there is one.
     pub(crate) fn next_answer(&self) -> Option<Transmit> {
-        self.lock().service.poll_transmit()
+        self.lock().service.as_mut()?.poll_transmit()
     }
 
     /// Makes what waits durable, group by group, and calls `publish` after each. Returns when all that was accepted is
@@ -75,42 +74,56 @@ impl Engine {
     /// The disk's: the process has to end.
     pub(crate) fn write_groups(&self, publish: impl Fn()) -> Result<(), FileStoreError> {
         let mut state = self.lock();
-        loop {
-            let Some(mut group) = state.service.begin_group() else {
+        while let Some(service) = &mut state.service {
+            let Some(mut group) = service.begin_group() else {
                 if state.is_ending {
-                    return Ok(());
+                    break;
                 }
                 state = self.work.wait(state).unwrap_or_else(PoisonError::into_inner);
                 continue;
             };
+            let store = Arc::clone(service.store());
             drop(state);
-            self.store.write_group(&mut group)?;
-            self.store.sync(&group)?;
-            self.lock().service.end_group(group);
+            store.write_group(&mut group)?;
+            store.sync(&group)?;
+            state = self.lock();
+            if let Some(service) = &mut state.service {
+                service.end_group(group);
+            }
+            drop(state);
             publish();
             state = self.lock();
         }
+        Ok(())
     }
 
     /// Looks every second whether somebody changed an image, and says what devices do wrong, until the [end](Self::end).
     pub(crate) fn watch(&self) {
         let mut said = Counters::default();
         let mut state = self.lock();
-        while !state.is_ending {
-            let counters = *state.service.counters();
+        while let Some(service) = &state.service {
+            let (counters, store, is_ending) =
+                (*service.counters(), Arc::clone(service.store()), state.is_ending);
             drop(state);
             for complaint in complaints(&said, &counters) {
                 tracing::warn!("{complaint}");
             }
+            if is_ending {
+                return;
+            }
             said = counters;
-            let changed = self.store.changed_images();
+            let changed = store.changed_images();
             state = self.lock();
             for (channel, drive) in changed {
                 tracing::info!(%channel, %drive, "the image was replaced");
-                state.service.image_changed(channel, drive, now(self.started));
+                if let Some(service) = &mut state.service {
+                    service.image_changed(channel, drive, now(self.started));
+                }
                 self.work.notify_one();
             }
-            state = self.ended.wait_timeout(state, WATCH).unwrap_or_else(PoisonError::into_inner).0;
+            if !state.is_ending {
+                state = self.ended.wait_timeout(state, WATCH).unwrap_or_else(PoisonError::into_inner).0;
+            }
         }
     }
 
@@ -122,21 +135,23 @@ impl Engine {
     }
 
     pub(crate) fn counters(&self) -> Counters {
-        *self.lock().service.counters()
+        self.lock().service.as_ref().map(|service| *service.counters()).unwrap_or_default()
     }
 
-    /// Closes the store, whose images have everything then.
+    /// Closes the store, whose images have everything then. The threads have ended.
     ///
     /// # Errors
     /// What could not be written. The journal has it.
-    pub(crate) fn close(self) -> Result<(), FileStoreError> {
-        drop(self.service);
-        Arc::into_inner(self.store).map_or(Ok(()), FileStore::close)
+    pub(crate) fn close(&self) -> Result<(), FileStoreError> {
+        let Some(service) = self.lock().service.take() else { return Ok(()) };
+        let store = Arc::clone(service.store());
+        drop(service);
+        Arc::into_inner(store).map_or(Ok(()), FileStore::close)
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
         // A thread that panicked in the service left it as it was between two messages, or some waiting ones unsent.
-        self.service.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -157,7 +157,7 @@ impl Server {
                 let _ended = running.await;
             }
         }
-        Arc::into_inner(self.engine).map_or(Ok(()), Engine::close).map_err(ServerError::from)
+        self.engine.close().map_err(ServerError::from)
     }
 }
 
