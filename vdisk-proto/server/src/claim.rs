@@ -6,7 +6,7 @@
 //! | `altair/vdisk-server/claim/<channel>`| a server of that channel alone: the same |
 //!
 //! Its will empties it. A server that finds somebody else's claim to a channel of its own does not start; one told to take
-//! over adds ` takes over`, and the other ends.
+//! over adds ` takes over`, and the other ends. A claim that somebody else's will emptied is made again.
 
 use vdisk_proto::codec::Channel;
 

@@ -3,11 +3,22 @@
 use vdisk_proto::codec::Status;
 use vdisk_proto::service::Counters;
 
+/// What was counted until some time.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Counted {
+    /// By the service.
+    pub(crate) service: Counters,
+    /// Messages on topics on which their sender may not publish.
+    pub(crate) not_allowed: u64,
+}
+
 /// What to say of the time between two counts: nothing of what has not grown.
-pub(crate) fn complaints(before: &Counters, after: &Counters) -> Vec<String> {
-    let refused = |status: Status| (after.refused(status), before.refused(status));
-    let of = |count: fn(&Counters) -> u64| (count(after), count(before));
-    let kinds: [((u64, u64), &str); 18] = [
+pub(crate) fn complaints(before: &Counted, after: &Counted) -> Vec<String> {
+    let refused = |status: Status| (after.service.refused(status), before.service.refused(status));
+    let of = |count: fn(&Counters) -> u64| (count(&after.service), count(&before.service));
+    let kinds: [((u64, u64), &str); 20] = [
+        ((after.not_allowed, before.not_allowed), "messages on topics that their sender may not use, dropped"),
+        (of(|counters| counters.foreign_topics), "messages on topics of no channel, or for devices, dropped"),
         (of(|counters| counters.retained), "messages with the retain flag, dropped"),
         (of(|counters| counters.legacy_lengths), "legacy messages of a wrong length, dropped"),
         (of(|counters| counters.legacy_reads_past_image), "legacy reads past the image, answered with zeros"),

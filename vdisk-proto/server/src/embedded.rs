@@ -62,13 +62,12 @@ impl Embedded {
         max_clients: usize,
         door: Door,
         tempo: Tempo,
-        engine: Arc<Engine>,
     ) -> Result<Self, ServerError> {
         // The crate's own refusal is hard to read, and does not say why by itself.
         let in_the_way = |source| ServerError::Listen { address, source };
         drop(std::net::TcpListener::bind(address).map_err(in_the_way)?);
         let refused = |error: MqttError| in_the_way(std::io::Error::other(error.to_string()));
-        let access = Arc::clone(&door.access);
+        let (engine, access) = (Arc::clone(&door.engine), Arc::clone(&door.access));
         let hook = Arc::new(Hook { engine, router: OnceLock::new(), tempo, access });
         let mut config = BrokerConfig::default()
             .with_bind_address(address)
@@ -138,6 +137,11 @@ impl BrokerEventHandler for Hook {
     ) -> Pin<Box<dyn Future<Output = PublishAction> + Send + 'a>> {
         Box::pin(async move {
             let Some((channel, topic)) = Topic::parse(&event.topic) else {
+                if Topic::is_like(&event.topic) {
+                    // It counts them.
+                    let _none = self.engine.received(&event.topic, &event.payload, event.retain);
+                    return PublishAction::Handled;
+                }
                 let may_pass =
                     !event.retain || self.access.may_retain(event.user_id.as_deref(), &event.topic);
                 return if may_pass { PublishAction::Continue } else { PublishAction::Handled };
@@ -167,14 +171,15 @@ async fn pause(time: Duration) {
 /// Who gets in, and may say what.
 pub(crate) struct Door {
     access: Arc<Access>,
+    engine: Arc<Engine>,
     peers: Arc<Peers>,
     hashing: Semaphore,
 }
 
 impl Door {
     /// The door to what `access` allows; `peers` are those whom the TLS listener let through.
-    pub(crate) fn new(access: Arc<Access>, peers: Arc<Peers>) -> Self {
-        Self { access, peers, hashing: Semaphore::new(HASHES) }
+    pub(crate) fn new(access: Arc<Access>, peers: Arc<Peers>, engine: Arc<Engine>) -> Self {
+        Self { access, engine, peers, hashing: Semaphore::new(HASHES) }
     }
 
     /// Whether somebody gets in.
@@ -226,7 +231,13 @@ impl AuthProvider for Door {
         user: Option<&'a str>,
         topic: &'a str,
     ) -> Answer<'a, bool> {
-        Box::pin(async move { self.access.may_publish(user, topic) })
+        Box::pin(async move {
+            let may = self.access.may_publish(user, topic);
+            if !may {
+                self.engine.refused();
+            }
+            may
+        })
     }
 
     fn authorize_subscribe<'a>(

@@ -16,7 +16,7 @@ use bytes::Bytes;
 use vdisk_proto::service::{Counters, Limits, Now, Service, Transmit};
 use vdisk_proto::store::{FileStore, FileStoreError, Store as _};
 
-use crate::complaints::complaints;
+use crate::complaints::{Counted, complaints};
 
 /// How often images are looked at, and complaints made.
 const WATCH: Duration = Duration::from_secs(1);
@@ -36,13 +36,15 @@ struct State {
     service: Option<Service<Arc<FileStore>>>,
     /// Nothing more is accepted.
     is_ending: bool,
+    /// Messages that did not come this far.
+    not_allowed: u64,
 }
 
 impl Engine {
     pub(crate) fn new(store: FileStore, limits: Limits) -> Self {
         let started = Instant::now();
         let service = Service::new(Arc::new(store), limits, now(started));
-        let state = State { service: Some(service), is_ending: false };
+        let state = State { service: Some(service), is_ending: false, not_allowed: 0 };
         Self { state: Mutex::new(state), work: Condvar::new(), ended: Condvar::new(), started }
     }
 
@@ -60,6 +62,11 @@ impl Engine {
             self.work.notify_one();
         }
         service.poll_transmit()
+    }
+
+    /// Counts a message on a topic that its sender may not publish on.
+    pub(crate) fn refused(&self) {
+        self.lock().not_allowed += 1;
     }
 
     /// The next message to publish, if there is one.
@@ -99,19 +106,19 @@ impl Engine {
 
     /// Looks every second whether somebody changed an image, and says what devices do wrong, until the [end](Self::end).
     pub(crate) fn watch(&self) {
-        let mut said = Counters::default();
+        let mut said = Counted::default();
         let mut state = self.lock();
         while let Some(service) = &state.service {
-            let (counters, store, is_ending) =
-                (*service.counters(), Arc::clone(service.store()), state.is_ending);
+            let counted = Counted { service: *service.counters(), not_allowed: state.not_allowed };
+            let (store, is_ending) = (Arc::clone(service.store()), state.is_ending);
             drop(state);
-            for complaint in complaints(&said, &counters) {
+            for complaint in complaints(&said, &counted) {
                 tracing::warn!("{complaint}");
             }
             if is_ending {
                 return;
             }
-            said = counters;
+            said = counted;
             let changed = store.changed_images();
             state = self.lock();
             for (channel, drive) in changed {

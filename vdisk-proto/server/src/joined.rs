@@ -63,8 +63,26 @@ enum Phase {
     /// Nobody's claim was heard yet.
     Looking,
     Serving,
-    /// It was asked to let us go.
-    Leaving,
+    /// It was asked to let us go, and why.
+    Leaving(Option<ServerError>),
+}
+
+impl Phase {
+    /// How long it lasts, if it does not end otherwise.
+    const fn lasts(&self) -> Option<Duration> {
+        match self {
+            Self::Opening | Self::Serving => None,
+            Self::Looking => Some(LOOKING),
+            Self::Leaving(_) => Some(PARTING),
+        }
+    }
+}
+
+/// What a connection waits for.
+enum Happened {
+    Event(Result<Event, ConnectionError>),
+    PhaseIsOver,
+    ServerEnds,
 }
 
 type NextEvent = Pin<Box<dyn Future<Output = (Result<Event, ConnectionError>, EventLoop)> + Send>>;
@@ -148,67 +166,103 @@ impl Joined {
         let mut deadline = None;
         let mut next = next_event(events);
         loop {
-            let event = tokio::select! {
+            let happened = tokio::select! {
                 (event, events) = &mut next => {
                     next = next_event(events);
-                    event
+                    Happened::Event(event)
                 }
-                () = until(deadline) => {
-                    match phase {
-                        Phase::Leaving => return ControlFlow::Break(Ok(())),
-                        _ => self.serve(&client),
-                    }
-                    phase = Phase::Serving;
-                    deadline = None;
-                    continue;
-                }
-                _ = ending.wait_for(|is_ending| *is_ending), if !matches!(phase, Phase::Leaving) => {
-                    self.leave(&client);
-                    phase = Phase::Leaving;
-                    deadline = Some(Instant::now() + PARTING);
-                    continue;
+                () = until(deadline) => Happened::PhaseIsOver,
+                _ = ending.wait_for(|is_ending| *is_ending), if !matches!(phase, Phase::Leaving(_)) => {
+                    Happened::ServerEnds
                 }
             };
-            let packet = match event {
-                Ok(Event::Incoming(packet)) => packet,
-                Ok(Event::Outgoing(_)) => continue,
-                Err(_) if matches!(phase, Phase::Leaving) => return ControlFlow::Break(Ok(())),
-                Err(error) => {
-                    let is_connected = !matches!(phase, Phase::Opening);
-                    let failure = self.joining.failure(&error, is_connected);
-                    return ControlFlow::Continue(ServerError::Broker(failure));
-                }
+            let entered = match happened {
+                Happened::Event(Ok(Event::Incoming(packet))) => self.heard(&client, &phase, packet).await,
+                Happened::Event(Ok(Event::Outgoing(_))) => None,
+                Happened::Event(Err(error)) => return self.broken(phase, &error),
+                Happened::PhaseIsOver => match phase {
+                    Phase::Leaving(reason) => return ControlFlow::Break(reason.map_or(Ok(()), Err)),
+                    _ => Some(Phase::Serving),
+                },
+                Happened::ServerEnds => Some(Phase::Leaving(None)),
             };
-            match packet {
-                Packet::ConnAck(_) => self.subscribe(&client),
-                Packet::SubAck(ack) => {
-                    if ack.return_codes.contains(&SubscribeReasonCode::Failure) {
-                        return ControlFlow::Break(Err(ServerError::NotSubscribed {
-                            broker: self.joining.name(),
-                        }));
-                    }
-                    if matches!(phase, Phase::Opening) {
-                        phase = Phase::Looking;
-                        deadline = Some(Instant::now() + LOOKING);
-                    }
+            if let Some(entered) = entered {
+                self.enter(&client, &phase, &entered);
+                deadline = entered.lasts().map(|time| Instant::now() + time);
+                phase = entered;
+            }
+        }
+    }
+
+    /// What a connection that broke means.
+    fn broken(
+        &self,
+        phase: Phase,
+        error: &ConnectionError,
+    ) -> ControlFlow<Result<(), ServerError>, ServerError> {
+        if let Phase::Leaving(reason) = phase {
+            return ControlFlow::Break(reason.map_or(Ok(()), Err));
+        }
+        let is_connected = !matches!(phase, Phase::Opening);
+        ControlFlow::Continue(ServerError::Broker(self.joining.failure(error, is_connected)))
+    }
+
+    /// Takes a packet, and says which phase begins with it, if one does.
+    async fn heard(&self, client: &AsyncClient, phase: &Phase, packet: Packet) -> Option<Phase> {
+        if matches!(phase, Phase::Leaving(_)) {
+            return None;
+        }
+        match packet {
+            Packet::ConnAck(_) => self.subscribe(client),
+            Packet::SubAck(ack) if ack.return_codes.contains(&SubscribeReasonCode::Failure) => {
+                let refused = ServerError::NotSubscribed { broker: self.joining.name() };
+                return Some(Phase::Leaving(Some(refused)));
+            }
+            Packet::SubAck(_) if matches!(phase, Phase::Opening) => return Some(Phase::Looking),
+            Packet::Publish(publish) if Claim::is_claim(&publish.topic) => {
+                let is_serving = matches!(phase, Phase::Serving);
+                if is_serving && publish.topic == self.claim.topic() && publish.payload.is_empty() {
+                    // The will of a server that looked for us and was killed meanwhile, or of one that we put out.
+                    self.publish_claim(client);
                 }
-                Packet::Publish(publish) if Claim::is_claim(&publish.topic) => {
-                    let rival = self.claim.rival(&publish.payload);
-                    let gives_way = match (&phase, rival) {
-                        (_, Rival::None) | (Phase::Leaving, _) => false,
-                        (Phase::Serving, Rival::TakesOver) => true,
-                        _ => !self.claim.takes_over,
-                    };
-                    if gives_way {
-                        let server = Claim::server_of(&publish.payload);
-                        let claimed = ServerError::Claimed { broker: self.joining.name(), server };
-                        return ControlFlow::Break(Err(claimed));
-                    }
+                let rival = self.claim.rival(&publish.payload);
+                let gives_way = match rival {
+                    Rival::None => false,
+                    Rival::TakesOver if is_serving => true,
+                    Rival::TakesOver | Rival::Serves => !self.claim.takes_over,
+                };
+                if gives_way {
+                    let server = Claim::server_of(&publish.payload);
+                    let claimed = ServerError::Claimed { broker: self.joining.name(), server };
+                    return Some(Phase::Leaving(Some(claimed)));
                 }
-                Packet::Publish(publish) if matches!(phase, Phase::Serving) => {
-                    self.received(&publish.topic, &publish.payload, publish.retain).await;
+            }
+            Packet::Publish(publish) if matches!(phase, Phase::Serving) => {
+                self.received(&publish.topic, &publish.payload, publish.retain).await;
+            }
+            _ => {}
+        }
+        None
+    }
+
+    /// Does what a phase begins with.
+    fn enter(&self, client: &AsyncClient, before: &Phase, phase: &Phase) {
+        match phase {
+            Phase::Opening | Phase::Looking => {}
+            Phase::Serving => {
+                self.publish_claim(client);
+                self.outlet.set(Some(client.clone()));
+                tracing::info!(broker = self.joining.name(), "serving");
+                self.serving.send_replace(true);
+            }
+            Phase::Leaving(reason) => {
+                self.outlet.set(None);
+                // Behind all answers. Another server's claim stays.
+                if reason.is_none() && matches!(before, Phase::Serving) {
+                    let _queued = client.try_publish(self.claim.topic(), QoS::AtLeastOnce, true, "");
                 }
-                _ => {}
+                // Without it the will would be published.
+                let _queued = client.try_disconnect();
             }
         }
     }
@@ -224,19 +278,9 @@ impl Joined {
         let _queued = client.try_subscribe_many(heard.into_iter().chain(claims));
     }
 
-    /// Nobody else serves our channels: we do.
-    fn serve(&self, client: &AsyncClient) {
+    /// Says that we serve our channels.
+    fn publish_claim(&self, client: &AsyncClient) {
         let _queued = client.try_publish(self.claim.topic(), QoS::AtLeastOnce, true, self.claim.payload());
-        self.outlet.set(Some(client.clone()));
-        tracing::info!(broker = self.joining.name(), "serving");
-        self.serving.send_replace(true);
-    }
-
-    /// Takes the claim back, and says goodbye, behind all answers.
-    fn leave(&self, client: &AsyncClient) {
-        self.outlet.set(None);
-        let _queued = client.try_publish(self.claim.topic(), QoS::AtLeastOnce, true, "");
-        let _queued = client.try_disconnect();
     }
 
     async fn received(&self, name: &str, payload: &bytes::Bytes, is_retained: bool) {

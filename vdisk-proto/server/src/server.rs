@@ -58,8 +58,8 @@ impl Server {
             BrokerSettings::Embedded { listen, max_clients, password_file, tls } => {
                 let access = Arc::new(access(password_file.as_deref())?);
                 let peers = Arc::<Peers>::default();
-                let door = Door::new(Arc::clone(&access), Arc::clone(&peers));
-                let broker = Embedded::start(*listen, *max_clients, door, tempo, Arc::clone(&engine)).await?;
+                let door = Door::new(Arc::clone(&access), Arc::clone(&peers), Arc::clone(&engine));
+                let broker = Embedded::start(*listen, *max_clients, door, tempo).await?;
                 let threads = threads(&engine, &broker.publisher(), &failed)?;
                 let front = match tls {
                     Some((address, files)) => Some(front(*address, files, broker.address(), peers).await?),

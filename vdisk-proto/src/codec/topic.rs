@@ -58,6 +58,13 @@ impl Topic {
         })
     }
 
+    /// Whether a name is as one of the disk's, whatever is in the place of the channel.
+    #[must_use]
+    pub fn is_like(name: &str) -> bool {
+        let is_topic = |rest: &str| Self::ALL.into_iter().any(|topic| rest.ends_with(topic.suffix()));
+        name.strip_prefix(PREFIX).is_some_and(is_topic)
+    }
+
     /// Writes the name of a channel's topic into memory of [`MAX_LENGTH`] bytes, or of as many as it takes; `None` if
     /// that is too short.
     pub fn write<'a>(self, channel: &Channel, memory: &'a mut [u8]) -> Option<&'a str> {
@@ -112,6 +119,16 @@ mod tests {
             "altair/123456789012345678901234567890123/vdisk/read",
         ] {
             assert_eq!(Topic::parse(name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn names_are_like_ours_whatever_the_channel_is() {
+        for name in ["altair/12345678/vdisk/read", "altair//vdisk/v2/rsp", "altair/a b/c/vdisk/write"] {
+            assert!(Topic::is_like(name), "{name}");
+        }
+        for name in ["", "altair/12345678/dev", "altair/1/vdisk/reads", "Altair/1/vdisk/read", "vdisk/read"] {
+            assert!(!Topic::is_like(name), "{name}");
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::io::{self, Read as _, Write as _};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpStream};
 
 use crate::{LONG, SECTOR};
 
@@ -37,10 +37,7 @@ impl Device {
         identifier: &str,
         user: Option<(&str, &str)>,
     ) -> Result<Self, u8> {
-        let stream = TcpStream::connect(address).unwrap();
-        stream.set_read_timeout(Some(LONG)).unwrap();
-        stream.set_nodelay(true).unwrap();
-        let mut device = Self { stream, messages: VecDeque::new() };
+        let mut device = Self::stranger(address);
         let flags = if user.is_some() { 0xc2 } else { 0x02 };
         let mut body = [string("MQTT"), vec![4, flags, 0, 60], string(identifier)].concat();
         if let Some((name, password)) = user {
@@ -49,6 +46,19 @@ impl Device {
         device.write(&packet(0x10, &body)).unwrap();
         let (_, answer) = device.read_packet().unwrap();
         if answer[1] == 0 { Ok(device) } else { Err(answer[1]) }
+    }
+
+    /// Somebody who has said nothing yet.
+    pub(crate) fn stranger(address: SocketAddr) -> Self {
+        let stream = TcpStream::connect(address).unwrap();
+        stream.set_read_timeout(Some(LONG)).unwrap();
+        stream.set_nodelay(true).unwrap();
+        Self { stream, messages: VecDeque::new() }
+    }
+
+    /// Says that nothing more comes.
+    pub(crate) fn hang_up(&self) {
+        self.stream.shutdown(Shutdown::Write).unwrap();
     }
 
     /// Listens to a device's answers.

@@ -7,12 +7,15 @@
 #![cfg(unix)]
 
 #[path = "../../../tests/client/broker.rs"]
+#[expect(dead_code, reason = "the tests of the client do more to their broker")]
 mod broker;
+mod bad_input;
 mod data;
 mod device;
 mod kills;
 mod program;
 mod server;
+mod sharing;
 
 use std::time::{Duration, Instant};
 
