@@ -17,7 +17,10 @@ pub(crate) fn complaints(before: &Counted, after: &Counted) -> Vec<String> {
     let refused = |status: Status| (after.service.refused(status), before.service.refused(status));
     let of = |count: fn(&Counters) -> u64| (count(&after.service), count(&before.service));
     let kinds: [((u64, u64), &str); 20] = [
-        ((after.not_allowed, before.not_allowed), "messages on topics that their sender may not use, dropped"),
+        (
+            (after.not_allowed, before.not_allowed),
+            "messages on topics that their sender may not use, dropped",
+        ),
         (of(|counters| counters.foreign_topics), "messages on topics of no channel, or for devices, dropped"),
         (of(|counters| counters.retained), "messages with the retain flag, dropped"),
         (of(|counters| counters.legacy_lengths), "legacy messages of a wrong length, dropped"),

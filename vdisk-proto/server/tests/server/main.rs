@@ -6,14 +6,17 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::cast_possible_truncation)]
 #![cfg(unix)]
 
+mod bad_input;
 #[path = "../../../tests/client/broker.rs"]
 #[expect(dead_code, reason = "the tests of the client do more to their broker")]
 mod broker;
-mod bad_input;
+mod broker_away;
 mod data;
 mod device;
 mod kills;
+mod legacy;
 mod program;
+mod replaced;
 mod server;
 mod sharing;
 

@@ -50,7 +50,11 @@ fn a_second_server_on_a_broker_is_refused_and_the_first_is_unhurt() {
     for options in [&["--broker", &url][..], &["--broker", &url, "--channel", CHANNEL]] {
         let second = Server::refused(&other, options);
         assert_eq!(second.code, 69);
-        assert!(second.text.contains("another server") && second.text.contains(&name(&data)), "{}", second.text);
+        assert!(
+            second.text.contains("another server") && second.text.contains(&name(&data)),
+            "{}",
+            second.text
+        );
         assert_eq!(claim(&broker), name(&data));
     }
     assert_serves(&broker, CHANNEL);

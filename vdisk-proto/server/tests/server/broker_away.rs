@@ -1,0 +1,90 @@
+//! A broker that is not there, or goes away.
+
+use std::time::{Duration, Instant};
+
+use crate::broker::{Broker, free_port};
+use crate::data::Data;
+use crate::device::Device;
+use crate::server::Server;
+use crate::{CHANNEL, SECTOR, disk, read, sector};
+
+fn broker() -> Option<Broker> {
+    Broker::start("allow_anonymous true")
+}
+
+#[test]
+fn a_server_without_its_broker_says_so_and_may_be_started_again() {
+    let data = Data::new();
+    let url = format!("mqtt://127.0.0.1:{}", free_port());
+    let refusal = Server::refused(&data, &["--broker", &url]);
+    assert_eq!(refusal.code, 69, "{}", refusal.text);
+    assert!(refusal.text.contains(&url["mqtt://".len()..]), "{}", refusal.text);
+    data.assert_closed();
+}
+
+#[test]
+fn a_broker_that_comes_back_has_its_server_again() {
+    let Some(mut broker) = broker() else { return };
+    let data = Data::numbered();
+    let server = Server::join(&data, broker.port(), &[]);
+    let disk = disk(&server, CHANNEL);
+    for round in 0..3_u8 {
+        for number in 0..50 {
+            disk.write(sector(number), &[round; SECTOR]).unwrap();
+        }
+        broker.restart();
+        disk.write(sector(50), &[round; SECTOR]).unwrap();
+        disk.flush().unwrap();
+        assert_eq!(data.sector(CHANNEL, 50), [round; SECTOR]);
+        assert_eq!(read(&disk, 1_000 + u32::from(round))[0], crate::data::filling(1_000 + u32::from(round)));
+    }
+    disk.close().unwrap();
+    let log = server.stop();
+    assert_eq!(log.matches("the broker is away").count(), 3, "{log}");
+    for number in 0..=50 {
+        assert_eq!(data.sector(CHANNEL, number), [2; SECTOR]);
+    }
+    data.assert_closed();
+}
+
+#[test]
+fn a_server_whose_broker_is_gone_for_good_ends_in_time_and_keeps_all() {
+    let Some(mut broker) = broker() else { return };
+    let data = Data::numbered();
+    let server = Server::join(&data, broker.port(), &[]);
+    let mut device = Device::connect(server.address(), "device");
+    let disk = disk(&server, "two");
+    for number in 0..32 {
+        device.write_sector(CHANNEL, number * SECTOR as u32, &[0x31; SECTOR]);
+        disk.write(sector(number), &[0x32; SECTOR]).unwrap();
+    }
+    disk.flush().unwrap();
+    broker.kill();
+    server.await_log("the broker is away");
+    let start = Instant::now();
+    server.stop();
+    assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
+    for number in 0..32 {
+        assert_eq!(data.sector("two", number), [0x32; SECTOR]);
+    }
+    // The last flush was behind these.
+    assert_eq!(data.sector(CHANNEL, 0), [0x31; SECTOR]);
+    data.assert_closed();
+}
+
+#[test]
+fn a_broker_that_hangs_does_not_keep_a_server_from_ending() {
+    let Some(broker) = broker() else { return };
+    let data = Data::numbered();
+    let server = Server::join(&data, broker.port(), &[]);
+    let disk = disk(&server, CHANNEL);
+    disk.write(sector(0), &[0x41; SECTOR]).unwrap();
+    disk.flush().unwrap();
+    broker.hang(true);
+    let start = Instant::now();
+    server.stop();
+    assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
+    broker.hang(false);
+    assert_eq!(data.sector(CHANNEL, 0), [0x41; SECTOR]);
+    data.assert_closed();
+}
