@@ -21,6 +21,7 @@
 
 pub mod access;
 pub mod certs;
+mod checks;
 mod claim;
 pub mod commands;
 mod complaints;

@@ -124,20 +124,20 @@ pub struct Serve {
     #[arg(long, help_heading = "Disks", num_args = 0..=1, default_missing_value = "true", require_equals = true, hide_possible_values = true, value_name = "TRUE")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub allow_remote_folder: Option<bool>,
-    /// Images that are open at a time [default: 256]
+    /// Images that are open at a time [default: half of the files that it may open, 4096 at most]
     #[arg(long, value_name = "COUNT", help_heading = "Disks")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub open_files: Option<usize>,
-    /// The length of a segment of the journal, in MiB [default: 64]
-    #[arg(long, value_name = "MIB", help_heading = "Disks", value_parser = clap::value_parser!(u64).range(4..=1_024))]
+    /// The length of a segment of the journal, 4 to 1024 MiB [default: 64]
+    #[arg(long, value_name = "MIB", help_heading = "Disks")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub segment_mib: Option<u64>,
-    /// What the journal may take in all, in MiB [default: 1024]
-    #[arg(long, value_name = "MIB", help_heading = "Disks", value_parser = clap::value_parser!(u64).range(8..=1_048_576))]
+    /// What the journal may take in all, 8 to 1048576 MiB, and two segments in any case [default: 1024]
+    #[arg(long, value_name = "MIB", help_heading = "Disks")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub journal_mib: Option<u64>,
     /// Free space that new images leave alone, in MiB [default: 64]
-    #[arg(long, value_name = "MIB", help_heading = "Disks", value_parser = clap::value_parser!(u64).range(..=1_048_576))]
+    #[arg(long, value_name = "MIB", help_heading = "Disks")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reserve_mib: Option<u64>,
 
@@ -179,11 +179,11 @@ pub struct Serve {
     #[arg(long, value_name = "URL", help_heading = "Somebody else's broker")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub broker: Option<String>,
-    /// The PEM file of the authority that signed the broker's certificate.
+    /// The PEM file of the authority that signed the broker's certificate; mqtts:// needs it.
     #[arg(long, value_name = "FILE", help_heading = "Somebody else's broker")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub broker_ca: Option<PathBuf>,
-    /// The PEM file of this server's certificate for the broker.
+    /// The PEM file of this server's certificate for the broker, if that asks for one.
     #[arg(long, value_name = "FILE", help_heading = "Somebody else's broker")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub broker_cert: Option<PathBuf>,
@@ -213,7 +213,7 @@ pub struct Serve {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub channels: Option<usize>,
     /// Writes that a device may have unacknowledged, 1 to 64 [default: 8]
-    #[arg(long, value_name = "COUNT", help_heading = "Devices", value_parser = clap::value_parser!(u8).range(1..=64))]
+    #[arg(long, value_name = "COUNT", help_heading = "Devices")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub window: Option<u8>,
     /// Messages that a device may send in a second; what is more waits, or with --broker is dropped [default: as many as it
@@ -221,8 +221,9 @@ pub struct Serve {
     #[arg(long, value_name = "COUNT", help_heading = "Devices")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rate: Option<u32>,
-    /// Wait so long with each answer to a device of version 1, for those that lose what comes at once [default: 0]
-    #[arg(long, value_name = "MICROSECONDS", help_heading = "Devices", value_parser = clap::value_parser!(u64).range(..=5_000_000))]
+    /// Wait so long with each answer to a device of version 1, for those that lose what comes at once; 5 s at most
+    /// [default: 0]
+    #[arg(long, value_name = "MICROSECONDS", help_heading = "Devices")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub legacy_delay_us: Option<u64>,
 
@@ -258,9 +259,10 @@ impl Serve {
     /// The file cannot be read, or has what is no option.
     pub fn with_file(self) -> Result<Self, ServerError> {
         let Some(path) = self.config.clone() else { return Ok(self) };
-        let text = std::fs::read_to_string(&path).map_err(ServerError::io(&path, "read"))?;
         let fault =
             |error: String| ServerError::Settings(format!("{}: {}", path.display(), error.trim_end()));
+        let text =
+            std::fs::read_to_string(&path).map_err(|error| fault(format!("cannot be read: {error}")))?;
         let file: Self = toml::from_str(&text).map_err(|error| fault(error.to_string()))?;
         let mut table = toml::Table::try_from(file).map_err(|error| fault(error.to_string()))?;
         table.extend(toml::Table::try_from(self).map_err(|error| fault(error.to_string()))?);

@@ -9,6 +9,7 @@ use vdisk_proto::codec::Channel;
 use vdisk_proto::service::Limits;
 use vdisk_proto::store::FileStoreOptions;
 
+use crate::checks::check;
 use crate::error::ServerError;
 use crate::options::{Serve, default_data_folder};
 use crate::tls::TlsFiles;
@@ -61,8 +62,9 @@ impl Settings {
     /// Checks the options.
     ///
     /// # Errors
-    /// [`ServerError::Settings`] says which do not go together.
+    /// [`ServerError::Settings`] says which are out of bounds, do not go together, or name a file that is none.
     pub fn new(options: &Serve) -> Result<Self, ServerError> {
+        check(options)?;
         let defaults = FileStoreOptions::default();
         let bytes = |mib: Option<u64>, default| mib.map_or(default, |mib| mib.saturating_mul(MIB));
         let store = FileStoreOptions {
@@ -84,30 +86,22 @@ impl Settings {
             store,
             limits,
             legacy_delay: Duration::from_micros(options.legacy_delay_us.unwrap_or(0)),
-            rate: options.rate.filter(|rate| *rate > 0),
+            rate: options.rate,
             broker: broker(options)?,
         })
     }
 }
 
 fn broker(options: &Serve) -> Result<BrokerSettings, ServerError> {
-    let wrong = |problem: &str| Err(ServerError::Settings(problem.to_owned()));
     let Some(url) = &options.broker else {
-        if options.channel.is_some() {
-            return wrong("--channel chooses one channel of a broker's, and goes with --broker");
-        }
         let listen = options.listen.unwrap_or_else(|| SocketAddr::from((Ipv4Addr::LOCALHOST, 1883)));
         let is_open = options.password_file.is_none() && !listen.ip().is_loopback();
         if is_open && !options.allow_anonymous.unwrap_or(false) {
-            return wrong(
+            return Err(ServerError::Settings(
                 "others can reach this address: say who may use the disks by --password-file, or let everybody read and \
-                write them by --allow-anonymous",
-            );
-        }
-        if options.password_file.is_some() && options.allow_anonymous.unwrap_or(false) {
-            return wrong(
-                "--password-file lets in whom it names, and --allow-anonymous everybody: choose one of them",
-            );
+                write them by --allow-anonymous"
+                    .to_owned(),
+            ));
         }
         return Ok(BrokerSettings::Embedded {
             listen,
@@ -116,12 +110,6 @@ fn broker(options: &Serve) -> Result<BrokerSettings, ServerError> {
             tls: options.tls.map(|address| (address, tls_files(options))),
         });
     };
-    if options.listen.is_some() || options.tls.is_some() || options.password_file.is_some() {
-        return wrong(
-            "--listen, --tls and --password-file are for a broker of its own, and --broker joins another one: choose one \
-            of them",
-        );
-    }
     let channel = options.channel.as_deref().map(Channel::new).transpose();
     let channel = channel.map_err(|error| ServerError::Settings(format!("--channel: {error}")))?;
     Ok(BrokerSettings::Joined {
@@ -149,22 +137,18 @@ fn joining(options: &Serve, url: &str) -> Result<BrokerOptions, ServerError> {
     if let Some(path) = &options.broker_ca {
         joining = joining.authority_file(path);
     }
-    let wrong = |problem: &str| ServerError::Settings(problem.to_owned());
-    match (&options.broker_cert, &options.broker_key) {
-        (Some(certificate), Some(key)) => joining = joining.certificate_files(certificate, key),
-        (None, None) => {}
-        _ => return Err(wrong("--broker-cert and --broker-key go together")),
+    if let (Some(certificate), Some(key)) = (&options.broker_cert, &options.broker_key) {
+        joining = joining.certificate_files(certificate, key);
     }
-    match (&options.broker_user, &options.broker_password_file) {
-        (Some(user), Some(path)) => joining = joining.credentials(user, &first_line(path)?),
-        (None, None) => {}
-        _ => return Err(wrong("--broker-user and --broker-password-file go together")),
+    if let (Some(user), Some(path)) = (&options.broker_user, &options.broker_password_file) {
+        joining = joining.credentials(user, &first_line(path)?);
     }
     Ok(joining)
 }
 
 fn first_line(path: &Path) -> Result<String, ServerError> {
-    let text = std::fs::read_to_string(path).map_err(ServerError::io(path, "read"))?;
+    let unreadable = |error| ServerError::Settings(format!("{}: cannot be read: {error}", path.display()));
+    let text = std::fs::read_to_string(path).map_err(unreadable)?;
     Ok(text.lines().next().unwrap_or_default().to_owned())
 }
 
@@ -210,20 +194,14 @@ mod tests {
     }
 
     #[test]
-    fn options_that_go_together_are_asked_for_together() {
+    fn what_is_named_is_looked_at() {
         let url = ["--broker", "mqtt://broker.example"];
         for (arguments, problem) in [
-            (&["--listen", "127.0.0.1:1"][..], "choose one"),
-            (&["--tls"], "choose one"),
-            (&["--password-file", "x"], "choose one"),
-            (&["--broker-cert", "x"], "--broker-key"),
-            (&["--broker-key", "x"], "--broker-cert"),
-            (&["--broker-user", "x"], "--broker-password-file"),
-            (&["--channel", "a/b"], "--channel"),
+            (&["--channel", "a/b"][..], "--channel"),
+            (&["--broker-user", "x", "--broker-password-file", "/nowhere"], "/nowhere"),
         ] {
             let refusal = refusal(&[&url[..], arguments].concat());
             assert!(refusal.contains(problem), "{refusal}");
         }
-        assert!(refusal(&["--channel", "1"]).contains("--broker"));
     }
 }

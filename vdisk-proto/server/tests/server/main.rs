@@ -19,6 +19,7 @@ mod program;
 mod replaced;
 mod server;
 mod sharing;
+mod start;
 
 use std::time::{Duration, Instant};
 
