@@ -51,6 +51,8 @@ fn run(cli: Cli) -> Result<(), ServerError> {
 
 fn serve(options: Serve) -> Result<(), ServerError> {
     start_log(&options)?;
+    // Before the settings, which make as much of it as there is.
+    platform::raise_file_limit();
     let settings = Settings::new(&options)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()

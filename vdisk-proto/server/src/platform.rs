@@ -66,6 +66,22 @@ impl Reload {
     }
 }
 
+/// Lets the process open as many files as it is allowed to at most: every connection is one.
+#[cfg(unix)]
+pub fn raise_file_limit() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    // None is more than any number.
+    let is_most = current.is_none() || (maximum.is_some() && current >= maximum);
+    if !is_most && let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }) {
+        tracing::warn!(%error, "the limit of open files stays at {current:?}");
+    }
+}
+
+/// Lets the process open as many files as it is allowed to at most: every connection is one.
+#[cfg(windows)]
+pub const fn raise_file_limit() {}
+
 /// Asks for a password, on a terminal without showing it; else the first line of the input is one.
 ///
 /// # Errors

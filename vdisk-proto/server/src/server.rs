@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::thread;
 
-use region_store::medium::Disk;
+use region_store::medium::{Disk, Medium as _};
 use sector_cache::Geometry;
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
@@ -29,6 +29,9 @@ use crate::tls::{Front, Peers, TlsFiles};
 
 /// A byte of a disk that nobody has formatted.
 const BLANK: u8 = 0xe5;
+
+/// Files that are open beside those of images and connections: the journal's, the log's, those of the runtime.
+const OTHER_FILES: usize = 64;
 
 /// A server that serves.
 pub struct Server {
@@ -59,7 +62,8 @@ impl Server {
                 let access = Arc::new(access(password_file.as_deref())?);
                 let peers = Arc::<Peers>::default();
                 let door = Door::new(Arc::clone(&access), Arc::clone(&peers), Arc::clone(&engine));
-                let broker = Embedded::start(*listen, *max_clients, door, tempo).await?;
+                let clients = clients(*max_clients, settings.store.open_files, tls.is_some());
+                let broker = Embedded::start(*listen, clients, door, tempo).await?;
                 let threads = threads(&engine, &broker.publisher(), &failed)?;
                 let front = match tls {
                     Some((address, files)) => Some(front(*address, files, broker.address(), peers).await?),
@@ -159,6 +163,23 @@ impl Server {
         }
         self.engine.close().map_err(ServerError::from)
     }
+}
+
+/// How many clients there is room for, of those that are to be: one too many would keep everybody else out, too.
+fn clients(wanted: usize, open_files: usize, has_tls: bool) -> usize {
+    // Through TLS, what comes is passed on by another connection of our own.
+    let files_each = if has_tls { 3 } else { 1 };
+    let Some(files) = Disk.most_open_files() else { return wanted };
+    let free =
+        usize::try_from(files).unwrap_or(usize::MAX).saturating_sub(open_files.saturating_add(OTHER_FILES));
+    let room = (free / files_each).max(1);
+    if room < wanted {
+        tracing::warn!(
+            "{room} devices are connected at a time at most, and not {wanted}: this process may open {files} files only \
+            (see ulimit -n, or LimitNOFILE= in systemd's unit)"
+        );
+    }
+    room.min(wanted)
 }
 
 fn access(password_file: Option<&Path>) -> Result<Access, ServerError> {

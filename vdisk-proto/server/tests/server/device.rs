@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::io::{self, Read as _, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::time::Duration;
 
 use crate::{LONG, SECTOR};
 
@@ -38,14 +39,22 @@ impl Device {
         user: Option<(&str, &str)>,
     ) -> Result<Self, u8> {
         let mut device = Self::stranger(address);
+        match device.hello(identifier, user).unwrap() {
+            0 => Ok(device),
+            code => Err(code),
+        }
+    }
+
+    /// Says who it is, and gives the broker's return code.
+    pub(crate) fn hello(&mut self, identifier: &str, user: Option<(&str, &str)>) -> io::Result<u8> {
         let flags = if user.is_some() { 0xc2 } else { 0x02 };
         let mut body = [string("MQTT"), vec![4, flags, 0, 60], string(identifier)].concat();
         if let Some((name, password)) = user {
             body.extend([string(name), string(password)].concat());
         }
-        device.write(&packet(0x10, &body)).unwrap();
-        let (_, answer) = device.read_packet().unwrap();
-        if answer[1] == 0 { Ok(device) } else { Err(answer[1]) }
+        self.write(&packet(0x10, &body))?;
+        let (_, answer) = self.read_packet()?;
+        Ok(answer[1])
     }
 
     /// Somebody who has said nothing yet.
@@ -54,6 +63,10 @@ impl Device {
         stream.set_read_timeout(Some(LONG)).unwrap();
         stream.set_nodelay(true).unwrap();
         Self { stream, messages: VecDeque::new() }
+    }
+
+    pub(crate) fn set_write_timeout(&self, timeout: Duration) {
+        self.stream.set_write_timeout(Some(timeout)).unwrap();
     }
 
     /// Says that nothing more comes.

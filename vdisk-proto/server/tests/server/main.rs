@@ -13,6 +13,7 @@ mod broker;
 mod broker_away;
 mod data;
 mod device;
+mod embedded;
 mod kills;
 mod legacy;
 mod program;

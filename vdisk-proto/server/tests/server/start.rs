@@ -162,7 +162,10 @@ fn the_example_file_has_every_option() {
         assert_eq!(count, 1, "{name}");
     }
     let options = toml::Table::try_from(example(&[])).unwrap();
-    assert!(options.len() == names.len() && names.iter().all(|name| options.contains_key(name)), "{options:?}");
+    assert!(
+        options.len() == names.len() && names.iter().all(|name| options.contains_key(name)),
+        "{options:?}"
+    );
     assert_eq!(toml::from_str::<toml::Table>(EXAMPLE).unwrap(), toml::Table::new(), "all are comments");
 }
 
