@@ -37,7 +37,12 @@ pub(super) struct Block {
     /// With what they cost in a block; at most `limit`.
     bytes: u64,
     limit: u64,
+    /// Files that it names.
+    names: HashSet<Name>,
 }
+
+/// An image, and the device and inode of its file.
+type Name = (Channel, Drive, u64, u64);
 
 /// The segments from `lowest` to `number`, to the last of which groups are appended.
 #[derive(Debug)]
@@ -53,8 +58,8 @@ pub(super) struct Log<M: Medium> {
     next: Next<M>,
     /// The lowest segment that may still be there.
     lowest: u64,
-    /// Files that are named in `current`, by drive.
-    named: HashSet<(Channel, Drive, u64, u64)>,
+    /// Files that are named in what was appended to `current`.
+    named: HashSet<Name>,
 }
 
 /// How large a journal is.
@@ -69,8 +74,8 @@ pub(super) struct Limits {
 }
 
 impl Block {
-    const fn new(limit: u64) -> Self {
-        Self { blobs: Vec::new(), bytes: 0, limit }
+    fn new(limit: u64) -> Self {
+        Self { blobs: Vec::new(), bytes: 0, limit, names: HashSet::new() }
     }
 
     /// Adds a record, or gives it back if the block is full.
@@ -82,6 +87,11 @@ impl Block {
         self.bytes = self.bytes.saturating_add(more);
         self.blobs.extend(blobs);
         Ok(())
+    }
+
+    /// Notes that it says which file an image is.
+    pub(super) fn name(&mut self, channel: Channel, drive: Drive, identity: &Identity) {
+        self.names.insert(name(channel, drive, identity));
     }
 
     pub(super) const fn is_empty(&self) -> bool {
@@ -139,14 +149,16 @@ impl<M: Medium> Log<M> {
         self.number
     }
 
-    /// Whether the segment says already which file an image is.
-    pub(super) fn is_named(&self, channel: Channel, drive: Drive, identity: &Identity) -> bool {
-        self.named.contains(&(channel, drive, identity.device, identity.inode))
-    }
-
-    /// The block that is appended next says so.
-    pub(super) fn name(&mut self, channel: Channel, drive: Drive, identity: &Identity) {
-        self.named.insert((channel, drive, identity.device, identity.inode));
+    /// Whether the segment, or a block that is to be appended to it, says already which file an image is.
+    pub(super) fn is_named(
+        &self,
+        block: &Block,
+        channel: Channel,
+        drive: Drive,
+        identity: &Identity,
+    ) -> bool {
+        let name = name(channel, drive, identity);
+        self.named.contains(&name) || block.names.contains(&name)
     }
 
     /// An empty block for this journal.
@@ -159,8 +171,10 @@ impl<M: Medium> Log<M> {
         self.current.room() < block.length()
     }
 
-    pub(super) fn append(&mut self, block: &Block) -> Result<(), FileStoreError> {
-        block.append_to(&mut self.current)
+    pub(super) fn append(&mut self, block: Block) -> Result<(), FileStoreError> {
+        block.append_to(&mut self.current)?;
+        self.named.extend(block.names);
+        Ok(())
     }
 
     pub(super) fn sync(&mut self) -> Result<(), FileStoreError> {
@@ -259,6 +273,10 @@ impl<M: Medium> Log<M> {
         let number = self.number.saturating_add(1);
         self.next = Next::make(&self.medium, &self.folder, number, self.limits, checkpoint_bytes);
     }
+}
+
+const fn name(channel: Channel, drive: Drive, identity: &Identity) -> Name {
+    (channel, drive, identity.device, identity.inode)
 }
 
 /// The file of a segment.

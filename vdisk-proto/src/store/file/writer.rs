@@ -105,7 +105,7 @@ impl<M: Medium> Writer<M> {
             (block, in_flight) = fill(log, images, &self.ledgers, group);
         }
         if !block.is_empty() {
-            log.append(&block)?;
+            log.append(block)?;
         }
         self.in_flight = in_flight;
         Ok(())
@@ -156,7 +156,7 @@ impl<M: Medium> Writer<M> {
 
 /// Makes a block of a group, and refuses what cannot be in it.
 fn fill<M: Medium>(
-    log: &mut Log<M>,
+    log: &Log<M>,
     images: &Mutex<Images<M>>,
     ledgers: &BTreeMap<Channel, Ledger>,
     group: &mut Group,
@@ -225,7 +225,7 @@ fn prepare<M: Medium>(
 /// Puts a record into the block, and before a write, which file its image is, if the segment does not say so yet; behind a
 /// change, which it is now.
 fn push<M: Medium>(
-    log: &mut Log<M>,
+    log: &Log<M>,
     block: &mut Block,
     images: &Images<M>,
     entry: &Entry,
@@ -234,7 +234,7 @@ fn push<M: Medium>(
     let channel = entry.channel;
     let mut name = Vec::new();
     let blobs: Vec<Vec<u8>> = match (&entry.record, prepared.file) {
-        (Record::Write(write), Some(identity)) if !log.is_named(channel, write.drive, &identity) => {
+        (Record::Write(write), Some(identity)) if !log.is_named(block, channel, write.drive, &identity) => {
             Journalled::Image { channel: Some(channel), drive: write.drive, identity }.encode(&mut name);
             vec![name, prepared.blob]
         }
@@ -246,7 +246,7 @@ fn push<M: Medium>(
     };
     block.push(blobs).map_err(|_| Status::Busy)?;
     if let (Record::Write(write), Some(identity)) = (&entry.record, prepared.file) {
-        log.name(channel, write.drive, &identity);
+        block.name(channel, write.drive, &identity);
     }
     Ok(())
 }

@@ -13,12 +13,17 @@ use crate::store::{Author, Entry, Group, Record, Store, Write};
 use region_store::medium::Medium as _;
 
 pub(super) fn group(channel: usize, number: u8, sequence: u32) -> Group {
-    let run = Run::new(IMAGE.geometry, 3, 1).unwrap();
+    Group { entries: [entry(channel, number, sequence, 1)].into(), refused: vec![] }
+}
+
+/// A write of so many sectors from the third on.
+fn entry(channel: usize, number: u8, sequence: u32, count: u16) -> Entry {
+    let run = Run::new(IMAGE.geometry, 3, count).unwrap();
     let author = Author::Session { session: 1, sequence };
-    let write = Write { drive: drive(number), run, bytes: Bytes::from(vec![sequence as u8; 137]), author };
-    Group {
-        entries: [Entry { channel: channels()[channel], record: Record::Write(write) }].into(),
-        refused: vec![],
+    let bytes = Bytes::from(vec![sequence as u8; run.bytes()]);
+    Entry {
+        channel: channels()[channel],
+        record: Record::Write(Write { drive: drive(number), run, bytes, author }),
     }
 }
 
@@ -87,6 +92,30 @@ fn its_segment_stays_until_the_journal_is_as_large_as_it_may_be() {
     let journal = medium.list(&Path::new(FOLDER).join("journal")).unwrap();
     assert_eq!(journal.len(), 1);
     assert_eq!(sector(&open(&medium).unwrap(), 1, 2), 61);
+}
+
+#[test]
+fn a_write_after_a_refused_group_says_which_file_it_is_for() {
+    let mut met = 0;
+    for count in 1..39 {
+        let medium = medium();
+        let store = failed(&medium);
+        if (0..count).any(|number| commit(&store, group(1, 1, 20 + number)).is_some()) {
+            break;
+        }
+        // It is too long for what is left of the segment, and a next one is too much for the journal.
+        let entries = (1..4).map(|sequence| entry(0, 1, sequence, 16)).collect();
+        if commit(&store, Group { entries, refused: vec![] }) != Some(Status::Busy) {
+            continue;
+        }
+        if commit(&store, group(0, 1, 9)).is_none() {
+            met += 1;
+            for crash in medium.crashes(medium.operations().., 0..8) {
+                assert_eq!(sector(&open(&crash.medium).unwrap(), 0, 1), 9, "{count} before: {crash}");
+            }
+        }
+    }
+    assert!(met > 0);
 }
 
 #[test]
