@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::ops::{Bound, Range, RangeBounds};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::{Identity, Medium, MediumFile, folder_of};
@@ -86,6 +87,8 @@ struct State {
     operations: Vec<Operation>,
     /// What processes see: the start after all operations.
     now: Image,
+    /// The time of the last write, here and on what crashes left: no two have the same.
+    clock: Arc<AtomicI64>,
     plan: Plan,
     /// How many files were opened.
     openings: u64,
@@ -107,12 +110,13 @@ impl CrashMedium {
         CrashFile { state: Arc::clone(&self.0), number, writable, opening: state.openings }
     }
 
-    fn of(start: Image, operations: Vec<Operation>) -> Self {
+    fn of(start: Image, operations: Vec<Operation>, clock: &Arc<AtomicI64>) -> Self {
         let mut now = start.clone();
         for operation in &operations {
             now.apply(operation);
         }
-        Self(Arc::new(Mutex::new(State { start, operations, now, ..State::default() })))
+        let clock = Arc::clone(clock);
+        Self(Arc::new(Mutex::new(State { start, operations, now, clock, ..State::default() })))
     }
 
     /// Lets calls fail from now on, instead of those that were to fail before.
@@ -163,15 +167,17 @@ impl CrashMedium {
             Bound::Unbounded => usize::MAX,
         };
         let operations = state.operations.clone();
+        let clock = Arc::clone(&state.clock);
         let mut disk = Disk::new(state.start.clone());
         (0..=operations.len()).take_while(move |&cut| cut < end).flat_map(move |cut| {
             if let Some(operation) = cut.checked_sub(1).and_then(|last| operations.get(last)) {
                 disk.perform(operation);
             }
             let states = if cut < first { Vec::new() } else { disk.states(cut, seeds.clone()) };
+            let clock = Arc::clone(&clock);
             states.into_iter().map(move |(image, left)| Crash {
                 cut,
-                medium: Self::of(image, Vec::new()),
+                medium: Self::of(image, Vec::new(), &clock),
                 left,
             })
         })
@@ -182,7 +188,8 @@ impl CrashMedium {
     #[must_use]
     pub fn killed(&self, cut: usize) -> Self {
         let state = lock(&self.0);
-        Self::of(state.start.clone(), state.operations.iter().take(cut).cloned().collect())
+        let operations = state.operations.iter().take(cut).cloned().collect();
+        Self::of(state.start.clone(), operations, &state.clock)
     }
 }
 
@@ -197,7 +204,7 @@ impl State {
             device: 1,
             inode: number as u64,
             length: self.now.bytes(number).len() as u64,
-            modified_ns: self.now.changes(number),
+            modified_ns: self.now.time(number),
             is_read_only: false,
         }
     }
@@ -335,7 +342,8 @@ impl MediumFile for CrashFile {
             (arriving, answer) => (arriving, answer.map(|_| arriving)),
         };
         if let Some(bytes) = bytes.get(..arriving).filter(|bytes| !bytes.is_empty()) {
-            state.record(Operation::Write { file: self.number, offset, bytes: bytes.into() });
+            let time = state.clock.fetch_add(1, Ordering::Relaxed) + 1;
+            state.record(Operation::Write { file: self.number, offset, bytes: bytes.into(), time });
         }
         answer
     }

@@ -166,10 +166,10 @@ fn folder_scope(path: &Path) -> Scope {
 fn suffer(image: &mut Image, operation: &Operation, outcome: Outcome) {
     match (operation, outcome) {
         (_, Outcome::Dropped) => {}
-        (Operation::Write { file, offset, bytes }, Outcome::Torn(seed)) => {
-            image.tear(*file, *offset, bytes, tear(seed, bytes.len()));
+        (Operation::Write { file, offset, bytes, time }, Outcome::Torn(seed)) => {
+            image.tear(*file, *offset, bytes, *time, tear(seed, bytes.len()));
         }
-        (Operation::Write { file, offset, bytes }, Outcome::Lengthened) => {
+        (Operation::Write { file, offset, bytes, .. }, Outcome::Lengthened) => {
             image.extend(*file, *offset, bytes.len());
         }
         (_, Outcome::Torn(seed)) if seed % 2 == 0 => {}

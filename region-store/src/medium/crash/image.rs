@@ -31,6 +31,8 @@ pub(super) enum Operation {
         file: usize,
         offset: usize,
         bytes: Arc<[u8]>,
+        /// What the file's clock says then.
+        time: i64,
     },
     Sync {
         file: usize,
@@ -55,8 +57,8 @@ pub(super) struct Image {
     names: BTreeMap<PathBuf, usize>,
     /// Those that were created. One that was not is there once something is in it.
     folders: BTreeSet<PathBuf>,
-    /// By file, how often its bytes were changed: its clock.
-    changes: Vec<i64>,
+    /// By file, when its bytes were changed last.
+    times: Vec<i64>,
 }
 
 impl Image {
@@ -92,8 +94,8 @@ impl Image {
         self.names.retain(|path, _| !path.starts_with(folder));
     }
 
-    pub(super) fn changes(&self, file: usize) -> i64 {
-        self.changes.get(file).copied().unwrap_or_default()
+    pub(super) fn time(&self, file: usize) -> i64 {
+        self.times.get(file).copied().unwrap_or_default()
     }
 
     pub(super) fn bytes(&self, file: usize) -> &[u8] {
@@ -115,9 +117,9 @@ impl Image {
             Operation::Remove { path } => {
                 self.names.remove(path);
             }
-            Operation::Write { file, offset, bytes } => {
+            Operation::Write { file, offset, bytes, time } => {
                 self.extend(*file, *offset, bytes.len());
-                self.put(*file, *offset, bytes);
+                self.put(*file, *offset, bytes, *time);
             }
             Operation::CreateFolder { path } => {
                 self.folders.insert(path.clone());
@@ -136,6 +138,7 @@ impl Image {
         file: usize,
         offset: usize,
         bytes: &[u8],
+        time: i64,
         mut arrives: impl FnMut(u64) -> bool,
     ) {
         let mut at = offset;
@@ -147,7 +150,7 @@ impl Image {
             }
             if arrives(number) {
                 self.extend(file, at, piece.len());
-                self.put(file, at, piece);
+                self.put(file, at, piece, time);
             }
             at += piece.len();
             rest = after;
@@ -162,15 +165,15 @@ impl Image {
         }
     }
 
-    fn put(&mut self, file: usize, offset: usize, piece: &[u8]) {
+    fn put(&mut self, file: usize, offset: usize, piece: &[u8], time: i64) {
         if let Some(place) = self.file(file).get_mut(offset..offset + piece.len()) {
             place.copy_from_slice(piece);
         }
-        if self.changes.len() <= file {
-            self.changes.resize(file + 1, 0);
+        if self.times.len() <= file {
+            self.times.resize(file + 1, 0);
         }
-        if let Some(changes) = self.changes.get_mut(file) {
-            *changes += 1;
+        if let Some(changed) = self.times.get_mut(file) {
+            *changed = time;
         }
     }
 
