@@ -134,6 +134,19 @@ impl Recovered {
         &self.path
     }
 
+    /// Makes sure that the last group is on the disk, before somebody acts on it. It may have been read from the page
+    /// cache of a process that died before its sync; and after a sync that failed, another one tells nothing. So the same
+    /// bytes are written again where they are, and synced: a power cut meanwhile leaves the group, or none.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn settle<M: Medium>(&self, medium: &M) -> Result<()> {
+        let Some(last) = self.blocks.last() else { return Ok(()) };
+        let file = medium.open_to_write(&self.path).map_err(Error::io(&self.path, "open"))?;
+        file.write_all_at(&last.bytes, last.offset).map_err(Error::io(&self.path, "write"))?;
+        file.sync_data().map_err(Error::io(&self.path, "sync"))
+    }
+
     /// Creates a new journal with the blobs of this one, on the disk when this returns. Small groups are put together.
     ///
     /// The old file may then be removed; until that is on the disk, both may be there after a power cut, and if this

@@ -61,6 +61,32 @@ fn a_group_without_its_first_sector_is_a_torn_tail() {
 }
 
 #[test]
+fn a_last_group_that_is_settled_survives_whatever_became_of_its_sync() {
+    for fails in [false, true] {
+        let medium = CrashMedium::new();
+        let mut journal = create(&medium, 6);
+        put(&mut journal, b"one");
+        journal.append([&[2; 5_000][..]]).unwrap();
+        if fails {
+            let fault =
+                Fault { call: Call::SyncData, number: 0, trouble: Trouble::InputOutput, lasting: false };
+            medium.fail(fault);
+            journal.sync().unwrap_err();
+        }
+        let medium = medium.killed(medium.operations());
+        let recovered = read(&medium).unwrap();
+        assert_eq!(blobs(&recovered), [b"one".to_vec(), vec![2; 5_000]]);
+        let read = medium.operations();
+        recovered.settle(&medium).unwrap();
+        for crash in medium.crashes(read.., 0..20) {
+            let left = blobs(&super::read(&crash.medium).unwrap());
+            let least = if crash.cut == medium.operations() { 2 } else { 1 };
+            assert!(left.len() >= least && left == blobs(&recovered)[..left.len()], "{fails}, {crash}");
+        }
+    }
+}
+
+#[test]
 fn a_damaged_group_before_a_whole_one_is_corruption() {
     // Each byte of the block but the padding, whatever its field says then.
     for (first, length, later, kept) in [(PAGE, 52, 2 * PAGE, 0), (2 * PAGE, 5_044, 4 * PAGE, 1)] {

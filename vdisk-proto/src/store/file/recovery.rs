@@ -54,6 +54,7 @@ pub(super) fn run<M: Medium>(
     let segments = Segments::find(medium, folder, mode)?;
     let mut replay = Replay::default();
     let mut notices = Vec::new();
+    let mut last = None;
     for number in &segments.live {
         let path = log::path(folder, *number);
         let recovered = recover(medium, &path, mode)?;
@@ -61,9 +62,16 @@ pub(super) fn run<M: Medium>(
         if let tail @ Tail::Corrupt { .. } = recovered.tail() {
             notices.push(Notice::Forced { path, tail });
         }
+        last = Some(recovered);
     }
-    if images.is_read_only() && replay.has_writes() {
-        return Err(FileStoreError::ReadOnlyJournal { path: folder.join("journal") });
+    if replay.has_writes() {
+        if images.is_read_only() {
+            return Err(FileStoreError::ReadOnlyJournal { path: folder.join("journal") });
+        }
+        // As ever: no image before the journal.
+        if let Some(last) = &last {
+            last.settle(medium)?;
+        }
     }
     let (mut ledgers, files, named) = replay.into_parts();
     let touched: BTreeSet<(Channel, Drive)> = files.keys().copied().collect();

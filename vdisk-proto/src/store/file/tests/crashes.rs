@@ -165,6 +165,21 @@ fn a_fault_at_any_call_loses_nothing_that_was_acknowledged() {
 }
 
 #[test]
+fn a_group_that_was_not_synced_is_whole_or_absent_after_a_kill_and_a_cut() {
+    for seed in 0..6 {
+        let (medium, memory, mut seen) = (medium(), memory(), Seen::default());
+        let mut told = Told::new(&memory);
+        let mut machine = Machine::start(&medium, &memory, seed).unwrap();
+        machine.run(2, &mut told).unwrap();
+        machine.write(&mut told).unwrap();
+        let cut = medium.operations();
+        next_life(&medium.killed(cut), &told, cut, &mut seen)
+            .unwrap_or_else(|error| panic!("{seed}: {error}"));
+        assert!(seen.ahead > 10, "{seen:?}");
+    }
+}
+
+#[test]
 fn a_clean_end_that_is_cut_loses_nothing() {
     for seed in 0..2 {
         let (medium, memory, mut seen) = (medium(), memory(), Seen::default());

@@ -183,18 +183,28 @@ impl Machine {
         Ok(())
     }
 
+    /// Writes a group and does not sync it.
+    pub(super) fn write(&mut self, told: &mut Told) -> Result<(), FileStoreError> {
+        let mut group = self.group();
+        self.begin(&mut group, told)
+    }
+
     pub(super) fn commit(&mut self, group: &mut Group, told: &mut Told) -> Result<(), FileStoreError> {
+        self.begin(group, told)?;
+        self.store.sync(group)?;
+        told.states.push((self.medium.operations(), self.memory.save()));
+        told.maybe = None;
+        Ok(())
+    }
+
+    fn begin(&mut self, group: &mut Group, told: &mut Told) -> Result<(), FileStoreError> {
         let written = self.store.write_group(group);
         let entries: Vec<Entry> = group.entries().map(|(_, entry)| entry.clone()).collect();
         let mut kept = Group { entries, refused: vec![] };
         self.memory.write_group(&mut kept).unwrap();
         self.memory.sync(&kept).unwrap();
         told.maybe = Some(self.memory.save());
-        written?;
-        self.store.sync(group)?;
-        told.states.push((self.medium.operations(), self.memory.save()));
-        told.maybe = None;
-        Ok(())
+        written
     }
 
     pub(super) fn group(&mut self) -> Group {
@@ -227,13 +237,13 @@ impl Machine {
                     device.1 += 1;
                     Author::Session { session: device.0, sequence: device.1 }
                 };
-                Record::Write(self.write(drive, author))
+                Record::Write(self.some_write(drive, author))
             }
         };
         Entry { channel, record }
     }
 
-    fn write(&mut self, drive: Drive, author: Author) -> Write {
+    fn some_write(&mut self, drive: Drive, author: Author) -> Write {
         // They meet, wrap, and straddle borders of 512 bytes.
         let run = Run::new(IMAGE.geometry, 12 + self.random.below(4) as u32, 1 + self.random.below(3) as u16);
         let run = run.unwrap();
