@@ -11,16 +11,19 @@ mod bad_input;
 #[expect(dead_code, reason = "the tests of the client do more to their broker")]
 mod broker;
 mod broker_away;
+mod chance;
 mod data;
 mod device;
 mod embedded;
 mod kills;
 mod legacy;
+mod power_cuts;
 mod program;
 mod replaced;
 mod server;
 mod sharing;
 mod start;
+mod written;
 
 use std::time::{Duration, Instant};
 
