@@ -1,11 +1,11 @@
 //! Devices of version 1, byte by byte, played by `mosquitto_sub` and `mosquitto_pub`: what an emulator in the field sees.
 
 use std::fs;
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use crate::broker::Broker;
 use crate::data::{Data, filling, numbered_image};
+use crate::mosquitto;
 use crate::program::Program;
 use crate::server::Server;
 use crate::{CHANNEL, SECTOR, SECTORS, disk, wait_until};
@@ -23,11 +23,8 @@ struct Emulator<'a> {
 impl<'a> Emulator<'a> {
     /// `None` where there is no mosquitto.
     fn start(data: &'a Data, port: u16, channel: &'static str) -> Option<Self> {
-        // It would keep what it says to itself, in a pipe.
-        let mut command = Command::new(real_parts::program("stdbuf")?);
-        command.arg("-oL").arg(real_parts::program("mosquitto_sub")?);
-        command.args(["-h", "127.0.0.1", "-p", &port.to_string(), "-d", "-F", "%t %q %r %x"]);
-        let listens = Program::run(command.args(["-q", "1", "-t", &format!("altair/{channel}/vdisk/data")]));
+        let topic = format!("altair/{channel}/vdisk/data");
+        let listens = mosquitto::run("mosquitto_sub", port, &["-F", "%t %q %r %x", "-t", &topic])?;
         listens.output.wait_for("Subscribed");
         Some(Self { data, port, channel, listens, seen: 0 })
     }
@@ -35,10 +32,10 @@ impl<'a> Emulator<'a> {
     fn publish(&self, topic: &str, payload: &[u8], more: &[&str]) {
         let file = self.data.path("payload");
         fs::write(&file, payload).unwrap();
-        let mut command = Command::new(real_parts::program("mosquitto_pub").unwrap());
-        command.args(["-h", "127.0.0.1", "-p", &self.port.to_string(), "-f"]).arg(file);
-        command.args(["-t", &format!("altair/{}/vdisk/{topic}", self.channel)]).args(more);
-        assert!(command.status().unwrap().success());
+        let topic = format!("altair/{}/vdisk/{topic}", self.channel);
+        // With QoS 0, as emulators do.
+        let options = [&["-q", "0", "-t", &topic, "-f", file.to_str().unwrap()], more].concat();
+        assert!(mosquitto::run("mosquitto_pub", self.port, &options).unwrap().wait().success());
     }
 
     fn write(&self, offset: u32, bytes: &[u8]) {

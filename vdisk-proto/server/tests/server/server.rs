@@ -35,9 +35,14 @@ impl Server {
         Self { program, address }
     }
 
-    /// One at somebody else's broker.
+    /// One at somebody else's broker, on this port of the machine.
     pub(crate) fn join(data: &Data, port: u16, options: &[&str]) -> Self {
-        let url = format!("mqtt://127.0.0.1:{port}");
+        Self::join_by("mqtt", data, port, options)
+    }
+
+    /// The same, by `mqtt` or `mqtts`.
+    pub(crate) fn join_by(scheme: &str, data: &Data, port: u16, options: &[&str]) -> Self {
+        let url = format!("{scheme}://127.0.0.1:{port}");
         let program = Self::launch(data, &[&["--broker", &url], options].concat());
         program.output.wait_for("through the broker");
         Self { program, address: ([127, 0, 0, 1], port).into() }
