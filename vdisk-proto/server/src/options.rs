@@ -212,7 +212,7 @@ pub struct Serve {
     #[arg(long, value_name = "COUNT", help_heading = "Devices")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub channels: Option<usize>,
-    /// Writes that a device may have unacknowledged, 1 to 64 [default: 8]
+    /// Writes that a device may have unacknowledged, 1 to 64 [default: 64]
     #[arg(long, value_name = "COUNT", help_heading = "Devices")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub window: Option<u8>,

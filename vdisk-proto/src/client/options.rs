@@ -44,7 +44,7 @@ impl Options {
             authority_file: None,
             certificate_files: None,
             cache_slots: 4_096,
-            window: 8,
+            window: 64,
             sector_length: 137,
             sectors_per_track: 32,
             largest_frame: 16_384,
@@ -91,8 +91,8 @@ impl Options {
         self
     }
 
-    /// How many writes may be accepted and not on the server's disk: 8 by default, 1 to 64. A server may send for fewer
-    /// at a time.
+    /// How many writes may be accepted and not on the server's disk: 64 by default, 1 to 64; each takes the bytes of the
+    /// longest sector and 8 more. A server may send for fewer at a time.
     #[must_use]
     pub const fn window(mut self, writes: u8) -> Self {
         self.window = writes;

@@ -37,7 +37,7 @@ impl Default for Limits {
             group_bytes: GROUP_BYTES,
             channel_answer_bytes: 64 << 10,
             largest_frame: 16_384,
-            window: 8,
+            window: 64,
         }
     }
 }

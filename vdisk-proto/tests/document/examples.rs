@@ -25,7 +25,7 @@ impl Server {
         let image = Image { geometry: Geometry::new(2, 4, 16).unwrap(), is_read_only: false };
         store.set_template(Drive::B, image, (0..8).flat_map(|sector| [sector; 16]).collect());
         let now = Now { monotonic_ms: 0, wall_ns: 1_700_000_000_000_000_000 };
-        Self { service: Service::new(store, Limits::default(), now), now }
+        Self { service: Service::new(store, Limits { window: 8, ..Limits::default() }, now), now }
     }
 
     /// What is sent after a request, once all is durable.

@@ -22,6 +22,11 @@ pub(crate) fn channel() -> Channel {
     Channel::new(CHANNEL).unwrap()
 }
 
+/// What a test can fill by hand: eight writes in flight.
+fn limits() -> Limits {
+    Limits { window: 8, ..Limits::default() }
+}
+
 impl Server {
     /// One with these drives, filled with zeros.
     pub(crate) fn new(drives: &[(Drive, Geometry)]) -> Self {
@@ -30,7 +35,7 @@ impl Server {
             store.set_template(drive, Image { geometry, is_read_only: false }, Vec::new());
         }
         let now = Now { monotonic_ms: 1, wall_ns: 1_000_000 };
-        let service = Service::new(store.clone(), Limits::default(), now);
+        let service = Service::new(store.clone(), limits(), now);
         Self { service, store, now, group: None, changing: Vec::new() }
     }
 
@@ -78,7 +83,7 @@ impl Server {
         self.group = None;
         self.store.crash(luck);
         self.now.monotonic_ms = 0;
-        self.service = Service::new(self.store.clone(), Limits::default(), self.now);
+        self.service = Service::new(self.store.clone(), limits(), self.now);
         for drive in self.changing.clone() {
             self.service.image_changed(channel(), drive, self.now);
         }

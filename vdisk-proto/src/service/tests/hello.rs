@@ -5,7 +5,7 @@ use crate::store::{Entry, Group, Record, Session, Store};
 
 #[test]
 fn the_answer_is_these_bytes() {
-    let mut server = Server::new();
+    let mut server = Server::with(Limits { window: 8, ..Limits::default() });
     let request = [
         0x56, 0x44, 2, 1, 0, 0, 0, 0, 0x07, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, // head
         0x88, 0x77, 0x66, 0x55, 0x44, 0x33, 0x22, 0x11, 0, 0, 0, 0, 0xe8, 0x03, 0, 0, 0x20, 3, 0,
