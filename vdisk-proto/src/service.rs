@@ -71,13 +71,16 @@ use channel::ChannelState;
 use defect::Defect;
 use outbox::Outbox;
 
+/// Something for each channel that has it. Seeds are random, so that channels that collide cannot be chosen in advance.
+type ByChannel<T> = HashMap<Channel, T, foldhash::fast::RandomState>;
+
 /// The server's side of the protocol, for every channel; see the [module](self).
 #[derive(Debug)]
 pub struct Service<S> {
     store: S,
     limits: Limits,
     /// Every channel with something durable, or on the way to it.
-    channels: HashMap<Channel, ChannelState>,
+    channels: ByChannel<ChannelState>,
     /// What the next groups are made of, in order.
     waiting: VecDeque<Entry>,
     /// How many of `waiting`, the first of them, are changes that the store refused. They begin no group by themselves:
@@ -114,10 +117,21 @@ impl<S: Store> Service<S> {
     ///
     /// Bytes that are written stay slices of `payload` until they are durable.
     pub fn received(&mut self, topic: &str, payload: &Bytes, is_retained: bool, now: Now) {
-        let Some((channel, topic)) = Topic::parse(topic) else {
-            self.counters.foreign_topics += 1;
-            return;
-        };
+        match Topic::parse(topic) {
+            Some((channel, topic)) => self.received_on(channel, topic, payload, is_retained, now),
+            None => self.counters.foreign_topics += 1,
+        }
+    }
+
+    /// The same, if the driver has parsed the topic.
+    pub fn received_on(
+        &mut self,
+        channel: Channel,
+        topic: Topic,
+        payload: &Bytes,
+        is_retained: bool,
+        now: Now,
+    ) {
         if is_retained {
             self.counters.retained += 1;
             return;
@@ -156,6 +170,11 @@ impl<S: Store> Service<S> {
     /// The next message to publish, if there is one.
     pub fn poll_transmit(&mut self) -> Option<Transmit> {
         self.outbox.pop()
+    }
+
+    /// Whether there is such a message.
+    pub fn has_transmit(&self) -> bool {
+        !self.outbox.is_empty()
     }
 
     /// Bytes of the records that wait for the next group, counted as [`Limits::waiting_bytes`] bounds them.

@@ -138,8 +138,7 @@ impl BrokerEventHandler for Hook {
         Box::pin(async move {
             let Some((channel, topic)) = Topic::parse(&event.topic) else {
                 if Topic::is_like(&event.topic) {
-                    // It counts them.
-                    let _none = self.engine.received(&event.topic, &event.payload, event.retain);
+                    self.engine.received_elsewhere(&event.topic);
                     return PublishAction::Handled;
                 }
                 let may_pass =
@@ -148,14 +147,11 @@ impl BrokerEventHandler for Hook {
             };
             let Some(router) = self.router.get() else { return PublishAction::Handled };
             pause(self.tempo.wait(channel)).await;
-            let mut answer = self.engine.received(&event.topic, &event.payload, event.retain);
+            let answer = self.engine.received(channel, topic, &event.payload, event.retain);
             if topic == Topic::LegacyRead {
                 pause(self.tempo.legacy_delay).await;
             }
-            while let Some(transmit) = answer {
-                router.publish(transmit).await;
-                answer = self.engine.next_answer();
-            }
+            router.publish_from(answer, &self.engine).await;
             PublishAction::Handled
         })
     }

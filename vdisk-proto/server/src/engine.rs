@@ -13,6 +13,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
+use vdisk_proto::codec::{Channel, Topic};
 use vdisk_proto::service::{Counters, Limits, Now, Service, Transmit};
 use vdisk_proto::store::{FileStore, FileStoreError, Store as _};
 
@@ -38,30 +39,64 @@ struct State {
     is_ending: bool,
     /// Messages that did not come this far.
     not_allowed: u64,
+    /// The writer waits for work, and nobody has told it of any.
+    is_idle: bool,
+}
+
+impl State {
+    fn next_answer(&mut self) -> Option<Answer> {
+        let service = self.service.as_mut()?;
+        let transmit = service.poll_transmit()?;
+        Some(Answer { transmit, is_last: !service.has_transmit() })
+    }
+}
+
+/// An answer to publish.
+pub(crate) struct Answer {
+    pub(crate) transmit: Transmit,
+    /// Whether none waits behind it. Whoever makes others publishes them.
+    pub(crate) is_last: bool,
 }
 
 impl Engine {
     pub(crate) fn new(store: FileStore, limits: Limits) -> Self {
         let started = Instant::now();
         let service = Service::new(Arc::new(store), limits, now(started));
-        let state = State { service: Some(service), is_ending: false, not_allowed: 0 };
+        let state = State { service: Some(service), is_ending: false, not_allowed: 0, is_idle: false };
         Self { state: Mutex::new(state), work: Condvar::new(), ended: Condvar::new(), started }
     }
 
     /// Takes a message, and gives an answer: its own, or one that waited. [`next_answer`](Self::next_answer) has the
     /// others.
-    pub(crate) fn received(&self, topic: &str, payload: &Bytes, is_retained: bool) -> Option<Transmit> {
+    pub(crate) fn received(
+        &self,
+        channel: Channel,
+        topic: Topic,
+        payload: &Bytes,
+        is_retained: bool,
+    ) -> Option<Answer> {
+        tracing::debug!(%channel, topic = topic.suffix(), bytes = payload.len(), "received");
+        let now = now(self.started);
         let mut state = self.lock();
         if state.is_ending {
             return None;
         }
         let service = state.service.as_mut()?;
-        tracing::debug!(topic, bytes = payload.len(), "received");
-        service.received(topic, payload, is_retained, now(self.started));
-        if service.waiting_bytes() > 0 {
+        service.received_on(channel, topic, payload, is_retained, now);
+        let has_work = service.waiting_bytes() > 0;
+        if has_work && state.is_idle {
+            state.is_idle = false;
             self.work.notify_one();
         }
-        service.poll_transmit()
+        state.next_answer()
+    }
+
+    /// A message came on a topic that is no disk's: it is counted.
+    pub(crate) fn received_elsewhere(&self, topic: &str) {
+        tracing::debug!(topic, "received");
+        if let Some(service) = &mut self.lock().service {
+            service.received(topic, &Bytes::new(), false, now(self.started));
+        }
     }
 
     /// Counts a message on a topic that its sender may not publish on.
@@ -70,8 +105,8 @@ impl Engine {
     }
 
     /// The next message to publish, if there is one.
-    pub(crate) fn next_answer(&self) -> Option<Transmit> {
-        self.lock().service.as_mut()?.poll_transmit()
+    pub(crate) fn next_answer(&self) -> Option<Answer> {
+        self.lock().next_answer()
     }
 
     /// Makes what waits durable, group by group, and calls `publish` after each. Returns when all that was accepted is
@@ -86,6 +121,7 @@ impl Engine {
                 if state.is_ending {
                     break;
                 }
+                state.is_idle = true;
                 state = self.work.wait(state).unwrap_or_else(PoisonError::into_inner);
                 continue;
             };

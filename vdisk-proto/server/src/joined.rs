@@ -4,15 +4,13 @@
 //! Answers are published with QoS 0 and never wait: what finds the queue full, or no connection, is dropped, and asked
 //! for again.
 
-use std::future::Future;
 use std::ops::ControlFlow;
-use std::pin::Pin;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use rumqttc::{
-    AsyncClient, ConnectionError, Event, EventLoop, LastWill, Packet, QoS, SubscribeFilter,
-    SubscribeReasonCode,
+    AsyncClient, ConnectionError, Event, LastWill, Packet, QoS, SubscribeFilter, SubscribeReasonCode,
 };
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
@@ -21,7 +19,7 @@ use vdisk_proto::codec::{Topic, topic};
 use vdisk_proto::service::Transmit;
 
 use crate::claim::{Claim, Rival};
-use crate::engine::Engine;
+use crate::engine::{Answer, Engine};
 use crate::error::ServerError;
 use crate::pace::Tempo;
 use crate::publish::Publish;
@@ -84,8 +82,6 @@ enum Happened {
     PhaseIsOver,
     ServerEnds,
 }
-
-type NextEvent = Pin<Box<dyn Future<Output = (Result<Event, ConnectionError>, EventLoop)> + Send>>;
 
 impl Outlet {
     fn set(&self, client: Option<AsyncClient>) {
@@ -164,32 +160,35 @@ impl Joined {
         let mut phase = Phase::Opening;
         let mut ending = self.ending.clone();
         let mut deadline = None;
-        let mut next = next_event(events);
         loop {
-            let happened = tokio::select! {
-                (event, events) = &mut next => {
-                    next = next_event(events);
-                    Happened::Event(event)
+            // Polled until it is ready: dropped half-way, it would begin the connection again that it was making, or
+            // lose a message that it was writing.
+            let mut next = pin!(events.poll());
+            let mut is_ready = false;
+            while !is_ready {
+                let happened = tokio::select! {
+                    event = &mut next => Happened::Event(event),
+                    () = until(deadline) => Happened::PhaseIsOver,
+                    _ = ending.wait_for(|is_ending| *is_ending), if !matches!(phase, Phase::Leaving(_)) => {
+                        Happened::ServerEnds
+                    }
+                };
+                is_ready = matches!(happened, Happened::Event(_));
+                let entered = match happened {
+                    Happened::Event(Ok(Event::Incoming(packet))) => self.heard(&client, &phase, packet).await,
+                    Happened::Event(Ok(Event::Outgoing(_))) => None,
+                    Happened::Event(Err(error)) => return self.broken(phase, &error),
+                    Happened::PhaseIsOver => match phase {
+                        Phase::Leaving(reason) => return ControlFlow::Break(reason.map_or(Ok(()), Err)),
+                        _ => Some(Phase::Serving),
+                    },
+                    Happened::ServerEnds => Some(Phase::Leaving(None)),
+                };
+                if let Some(entered) = entered {
+                    self.enter(&client, &phase, &entered);
+                    deadline = entered.lasts().map(|time| Instant::now() + time);
+                    phase = entered;
                 }
-                () = until(deadline) => Happened::PhaseIsOver,
-                _ = ending.wait_for(|is_ending| *is_ending), if !matches!(phase, Phase::Leaving(_)) => {
-                    Happened::ServerEnds
-                }
-            };
-            let entered = match happened {
-                Happened::Event(Ok(Event::Incoming(packet))) => self.heard(&client, &phase, packet).await,
-                Happened::Event(Ok(Event::Outgoing(_))) => None,
-                Happened::Event(Err(error)) => return self.broken(phase, &error),
-                Happened::PhaseIsOver => match phase {
-                    Phase::Leaving(reason) => return ControlFlow::Break(reason.map_or(Ok(()), Err)),
-                    _ => Some(Phase::Serving),
-                },
-                Happened::ServerEnds => Some(Phase::Leaving(None)),
-            };
-            if let Some(entered) = entered {
-                self.enter(&client, &phase, &entered);
-                deadline = entered.lasts().map(|time| Instant::now() + time);
-                phase = entered;
             }
         }
     }
@@ -284,34 +283,31 @@ impl Joined {
     }
 
     async fn received(&self, name: &str, payload: &bytes::Bytes, is_retained: bool) {
-        if let Some((channel, _)) = Topic::parse(name)
-            && !self.tempo.wait(channel).is_zero()
-        {
+        let Some((channel, topic)) = Topic::parse(name) else {
+            self.engine.received_elsewhere(name);
+            return;
+        };
+        if !self.tempo.wait(channel).is_zero() {
             tracing::debug!(%channel, "a message is dropped: the channel sends too fast");
             return;
         }
-        let first = self.engine.received(name, payload, is_retained);
-        let Some(first) = first else { return };
-        if first.topic == Topic::LegacyData && !self.tempo.legacy_delay.is_zero() {
-            let (outlet, delay) = (Arc::clone(&self.outlet), self.tempo.legacy_delay);
-            tokio::spawn(async move {
-                tokio::time::sleep(delay).await;
-                outlet.publish(first).await;
-            });
-        } else {
-            self.outlet.publish(first).await;
+        let answer = self.engine.received(channel, topic, payload, is_retained);
+        match answer {
+            Some(Answer { transmit, is_last })
+                if transmit.topic == Topic::LegacyData && !self.tempo.legacy_delay.is_zero() =>
+            {
+                let (outlet, delay) = (Arc::clone(&self.outlet), self.tempo.legacy_delay);
+                tokio::spawn(async move {
+                    tokio::time::sleep(delay).await;
+                    outlet.publish(transmit).await;
+                });
+                if !is_last {
+                    self.outlet.publish_all(&self.engine).await;
+                }
+            }
+            answer => self.outlet.publish_from(answer, &self.engine).await,
         }
-        self.outlet.publish_all(&self.engine).await;
     }
-}
-
-/// The next event, in a future that is kept until it comes: dropped half-way, it would begin the connection again that it
-/// was making, or lose a message that it was writing.
-fn next_event(mut events: EventLoop) -> NextEvent {
-    Box::pin(async move {
-        let event = events.poll().await;
-        (event, events)
-    })
 }
 
 async fn until(deadline: Option<Instant>) {

@@ -4,7 +4,7 @@ use std::future::Future;
 
 use vdisk_proto::service::Transmit;
 
-use crate::engine::Engine;
+use crate::engine::{Answer, Engine};
 
 /// A broker that answers are published through.
 pub(crate) trait Publish: Send + Sync + 'static {
@@ -14,8 +14,17 @@ pub(crate) trait Publish: Send + Sync + 'static {
     /// Publishes all answers that wait.
     fn publish_all(&self, engine: &Engine) -> impl Future<Output = ()> + Send {
         async {
-            while let Some(transmit) = engine.next_answer() {
+            self.publish_from(engine.next_answer(), engine).await;
+        }
+    }
+
+    /// Publishes an answer, if it is one, and all that wait behind it.
+    fn publish_from(&self, first: Option<Answer>, engine: &Engine) -> impl Future<Output = ()> + Send {
+        async move {
+            let mut next = first;
+            while let Some(Answer { transmit, is_last }) = next {
                 self.publish(transmit).await;
+                next = if is_last { None } else { engine.next_answer() };
             }
         }
     }

@@ -2,12 +2,13 @@
 //! into a topic or a path.
 
 use core::fmt;
+use core::hash::{Hash, Hasher};
 
 /// The most characters of a channel's name.
 pub const MAX_LENGTH: usize = 32;
 
 /// The name of a device.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Channel {
     /// Zeros behind the name, which so is compared and sorted as text.
     bytes: [u8; MAX_LENGTH],
@@ -68,6 +69,13 @@ impl Channel {
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         self.bytes.get(..self.len()).unwrap_or_default()
+    }
+}
+
+/// In one piece, since every message looks its channel up.
+impl Hash for Channel {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write(&self.bytes);
     }
 }
 

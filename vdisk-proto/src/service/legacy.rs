@@ -4,7 +4,7 @@ use bytes::{Bytes, BytesMut};
 use sector_cache::{Drive, Geometry};
 
 use super::{Now, Service};
-use crate::codec::{Channel, Topic, legacy};
+use crate::codec::{Channel, Status, Topic, legacy};
 use crate::store::{Author, Record, Run, Store, Write};
 
 /// The drive that legacy messages mean.
@@ -21,17 +21,29 @@ impl<S: Store> Service<S> {
         let mut answer = BytesMut::zeroed(legacy::DATA_LENGTH);
         let (head, sector) = answer.split_at_mut(legacy::OFFSET_LENGTH);
         head.copy_from_slice(payload);
-        let image = self.store.image(channel, DRIVE).map_or(0, |image| image.geometry.bytes());
-        let inside = usize::try_from(image.saturating_sub(offset)).unwrap_or(usize::MAX).min(sector.len());
-        let (held, _) = sector.split_at_mut(inside);
-        if !held.is_empty() && self.store.read(channel, DRIVE, offset, held).is_err() {
+        let Ok(inside) = self.read_inside(channel, offset, sector) else {
             self.counters.legacy_read_errors += 1;
             return;
-        }
-        self.show_waiting(channel, offset, held);
+        };
+        self.show_waiting(channel, offset, sector.get_mut(..inside).unwrap_or_default());
         self.counters.legacy_reads += 1;
         self.counters.legacy_reads_past_image += u64::from(inside < legacy::SECTOR_LENGTH);
         self.send(channel, Topic::LegacyData, answer.freeze());
+    }
+
+    /// Reads as much as the image has, with zeros behind it: says how much that is.
+    fn read_inside(&self, channel: Channel, offset: u64, bytes: &mut [u8]) -> Result<usize, Status> {
+        // Nearly every read is inside, and has the store look for the image once.
+        if self.store.read(channel, DRIVE, offset, bytes).is_ok() {
+            return Ok(bytes.len());
+        }
+        bytes.fill(0);
+        let image = self.store.image(channel, DRIVE).map_or(0, |image| image.geometry.bytes());
+        let inside = usize::try_from(image.saturating_sub(offset)).unwrap_or(usize::MAX).min(bytes.len());
+        match bytes.get_mut(..inside) {
+            Some(held) if inside > 0 => self.store.read(channel, DRIVE, offset, held).map(|()| inside),
+            _ => Ok(0),
+        }
     }
 
     /// Puts over what was read the legacy writes that are not durable yet. They carry no acknowledgement, so that the

@@ -14,7 +14,7 @@ impl Chance {
         let seed = number("SEED")
             .unwrap_or_else(|| SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos() as u64 | 1);
         // Not by `eprintln!`, which the test harness keeps to itself where a test passes.
-        writeln!(io::stderr(), "{rounds} {what}: SEED={seed}").unwrap();
+        let _said = writeln!(io::stderr(), "{rounds} {what}: SEED={seed}");
         (Self(seed), rounds)
     }
 
