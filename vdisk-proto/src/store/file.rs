@@ -68,7 +68,7 @@ pub use record::RecordError;
 
 use super::{Group, Image, Ledger, Store};
 use crate::codec::{Channel, Status};
-use images::{ImageChange, Images};
+use images::{Folders, Found, ImageChange, Images, Watched};
 use writer::Writer;
 
 /// The folders of a store.
@@ -140,15 +140,30 @@ impl<M: Medium> FileStore<M> {
         let mut last = None;
         loop {
             let found: Vec<_> = watched.iter().map(|(place, _)| folders.look(&self.medium, *place)).collect();
-            let mut images = lock(&self.images);
-            images.compare(&watched, &found);
-            watched = images.known_after(last);
+            self.compare(&folders, &watched, &found);
+            watched = lock(&self.images).known_after(last);
             match watched.last() {
                 Some((place, _)) => last = Some(*place),
                 None => break,
             }
         }
         self.tell()
+    }
+
+    /// Takes note of images that are others than they were, once they are on the disk as they were found.
+    fn compare(&self, folders: &Folders, watched: &[Watched], found: &[Found]) {
+        if lock(&self.images).others(watched, found).is_empty() {
+            return;
+        }
+        let synced = folders.sync(&self.medium);
+        let mut images = lock(&self.images);
+        match synced {
+            Ok(()) => {
+                let others = images.others(watched, found);
+                images.changed(&others);
+            }
+            Err(_) => drop(images.lost()),
+        }
     }
 
     /// The changes that were noticed. They stay in the journal's checkpoints as long as they are not durable.

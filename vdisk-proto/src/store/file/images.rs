@@ -4,6 +4,7 @@ mod copy;
 mod replace;
 mod watch;
 
+use std::borrow::ToOwned as _;
 use std::collections::{BTreeMap, BTreeSet};
 use std::format;
 use std::io;
@@ -21,7 +22,7 @@ use super::overlay::Overlay;
 use crate::codec::{Channel, Status};
 use crate::store::{Image, Write};
 use watch::Change;
-pub(super) use watch::{Change as ImageChange, NO_FILE};
+pub(super) use watch::{Change as ImageChange, Found, NO_FILE, UNTOLD_NS, Watched};
 
 /// The shapes that files may have.
 const GEOMETRIES: [Geometry; 3] = [Geometry::ALTAIR_8_INCH, Geometry::ALTAIR_MINIDISK, Geometry::IBM_3740];
@@ -54,11 +55,16 @@ pub(super) struct Images<M: Medium> {
     made: BTreeSet<Place>,
     /// Images that were told to be others, which is not durable yet.
     untold: BTreeSet<(Channel, Drive)>,
+    /// Whether all images that there are are known, which recovery sees to.
+    knows_all: bool,
+    /// Whether a sync of images failed: nobody knows then what is on the disk of them.
+    has_lost: bool,
 }
 
 /// Where images are.
 #[derive(Clone, Debug)]
 pub(super) struct Folders {
+    data: PathBuf,
     channels: PathBuf,
     templates: PathBuf,
 }
@@ -88,7 +94,11 @@ impl<M: Medium> Images<M> {
         let open_files = NonZeroUsize::new(options.open_files).unwrap_or(NonZeroUsize::MIN);
         Self {
             medium,
-            folders: Folders { channels: folder.join("channels"), templates: folder.join("templates") },
+            folders: Folders {
+                data: folder.to_owned(),
+                channels: folder.join("channels"),
+                templates: folder.join("templates"),
+            },
             is_read_only,
             reserve_bytes: options.reserve_bytes,
             open: LruCache::new(open_files),
@@ -98,6 +108,8 @@ impl<M: Medium> Images<M> {
             changed: Vec::new(),
             made: BTreeSet::new(),
             untold: BTreeSet::new(),
+            knows_all: false,
+            has_lost: false,
         }
     }
 
@@ -174,6 +186,19 @@ impl<M: Medium> Images<M> {
         }
     }
 
+    /// Makes sure that a channel's own image, if it has one, is on the disk with all that was written to it.
+    pub(super) fn settle(&mut self, channel: Channel, drive: Drive) -> Result<(), Status> {
+        if self.overlays.contains_key(&(channel, drive)) {
+            return Err(Status::IoError);
+        }
+        let synced = match self.find(channel, drive) {
+            Ok(Some((open, _))) if open.is_own => open.file.sync_data(),
+            Ok(_) => Ok(()),
+            Err(_) => self.folders.sync(&self.medium),
+        };
+        synced.map_err(|_| self.lost())
+    }
+
     /// Whether another image leaves the reserve alone, as far as is known.
     fn has_room(&self, geometry: Geometry) -> Result<(), Status> {
         let free = self.medium.free_bytes(&self.folders.channels).ok().flatten();
@@ -204,9 +229,9 @@ impl<M: Medium> Images<M> {
         }
     }
 
-    /// The lowest segment that an overlay needs.
+    /// The lowest segment that is needed beside the last: by an overlay, or all of them after a sync that failed.
     pub(super) fn pinned(&self) -> Option<u64> {
-        self.overlays.values().map(Overlay::segment).min()
+        if self.has_lost { Some(0) } else { self.overlays.values().map(Overlay::segment).min() }
     }
 
     /// The image that a drive shows. It is opened if need be.
@@ -225,6 +250,7 @@ impl<M: Medium> Images<M> {
             Opened::Shared(is_read_only) => is_read_only,
         };
         if known.is_none() {
+            self.saw_none((Some(channel), drive))?;
             self.shared.put((channel, drive), is_read_only);
         }
         let Some(template) = self.template(drive)? else { return Ok(None) };
@@ -273,7 +299,7 @@ impl<M: Medium> Images<M> {
         let identity = file.identity().map_err(|_| Status::IoError)?;
         let geometry = geometry(identity.length).ok_or(Status::UnknownDrive)?;
         let image = Image { geometry, is_read_only: identity.is_read_only || !is_writable };
-        self.saw(place, identity);
+        self.saw(place, identity)?;
         Ok(OpenImage { file, image, identity, is_own: place.0.is_some() })
     }
 

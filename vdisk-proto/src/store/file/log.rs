@@ -14,6 +14,7 @@ use region_store::medium::{Identity, Medium};
 
 use super::defect::{Defect, planted};
 use super::error::FileStoreError;
+use super::images::UNTOLD_NS;
 use super::record::{Journalled, Opening};
 use crate::codec::{Channel, Status};
 use crate::store::Ledger;
@@ -39,10 +40,12 @@ pub(super) struct Block {
     limit: u64,
     /// Files that it names.
     names: HashSet<Name>,
+    /// Images of which it says that they are others than they were.
+    told: HashSet<(Channel, Drive)>,
 }
 
-/// An image, and the device and inode of its file.
-type Name = (Channel, Drive, u64, u64);
+/// An image, the device and inode of its file, and whether it is not durable that it is another one.
+type Name = (Channel, Drive, u64, u64, bool);
 
 /// The segments from `lowest` to `number`, to the last of which groups are appended.
 #[derive(Debug)]
@@ -75,7 +78,7 @@ pub(super) struct Limits {
 
 impl Block {
     fn new(limit: u64) -> Self {
-        Self { blobs: Vec::new(), bytes: 0, limit, names: HashSet::new() }
+        Self { blobs: Vec::new(), bytes: 0, limit, names: HashSet::new(), told: HashSet::new() }
     }
 
     /// Adds a record, or gives it back if the block is full.
@@ -92,6 +95,16 @@ impl Block {
     /// Notes that it says which file an image is.
     pub(super) fn name(&mut self, channel: Channel, drive: Drive, identity: &Identity) {
         self.names.insert(name(channel, drive, identity));
+    }
+
+    /// Notes that it says that an image is another one.
+    pub(super) fn tell(&mut self, channel: Channel, drive: Drive) {
+        self.told.insert((channel, drive));
+    }
+
+    /// Whether it says so.
+    pub(super) fn tells(&self, channel: Channel, drive: Drive) -> bool {
+        self.told.contains(&(channel, drive))
     }
 
     pub(super) const fn is_empty(&self) -> bool {
@@ -276,7 +289,7 @@ impl<M: Medium> Log<M> {
 }
 
 const fn name(channel: Channel, drive: Drive, identity: &Identity) -> Name {
-    (channel, drive, identity.device, identity.inode)
+    (channel, drive, identity.device, identity.inode, identity.modified_ns == UNTOLD_NS)
 }
 
 /// The file of a segment.

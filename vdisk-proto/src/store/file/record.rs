@@ -63,8 +63,9 @@
 //! |    200 | 24 each | granted    | session 4, mark 4, nonce 8, growth 8; newest first |
 //!
 //! Kind 5, which file an image is. There is one for every image in the checkpoint that a segment opens with, one before
-//! the first write to a file, and one behind a change. Of an image that is gone all is 0; where a change was noticed that
-//! is not durable yet, the time is one that no file has.
+//! the first write to a file, and one behind a change: there it is the template's file if the channel has none of its
+//! own. Of an image that is gone all is 0; where a change was noticed that is not durable yet, the time is one that no file
+//! has. What a journal has for an image before a change is on the disk, and is not applied.
 //!
 //! | Offset | Size | Field    | Rule |
 //! |-------:|-----:|----------|------|

@@ -13,7 +13,7 @@ use sector_cache::Drive;
 use super::Notice;
 use super::defect::{Defect, planted};
 use super::error::FileStoreError;
-use super::images::{Images, NO_FILE, Place, drives};
+use super::images::{Images, NO_FILE, Place, UNTOLD_NS, drives};
 use super::log;
 use super::record::{Journalled, Opening};
 use super::replay::Replay;
@@ -76,9 +76,14 @@ pub(super) fn run<M: Medium>(
     let (mut ledgers, files, named) = replay.into_parts();
     let touched: BTreeSet<(Channel, Drive)> = files.keys().copied().collect();
     for ((channel, drive), file) in files {
-        let Some(notice) = file.apply(images, channel, drive)? else { continue };
-        change(&mut ledgers, channel, drive, wall_ns);
-        notices.push(notice);
+        let place = (Some(channel), drive);
+        let is_untold = named.get(&place).is_some_and(|identity| identity.modified_ns == UNTOLD_NS);
+        let edited = file.apply(images, channel, drive)?;
+        let untold = is_untold.then(|| Notice::Changed { path: images.path(place) });
+        if let Some(notice) = edited.or(untold) {
+            change(&mut ledgers, channel, drive, wall_ns);
+            notices.push(notice);
+        }
     }
     images.learn(&ledgers.keys().copied().collect())?;
     if segments.opening.is_some() {
@@ -134,11 +139,14 @@ impl<M: Medium> Changed<'_, M> {
 
     fn is_other(&mut self, channel: Channel, drive: Drive) -> Result<bool, FileStoreError> {
         let place = (Some(channel), drive);
-        if self.found(place) == self.named(place) {
+        let (found, named) = (self.found(place), self.named(place));
+        // Which is that of the template if the channel was told of that.
+        let had_none = named == NO_FILE || named == self.found((None, drive));
+        if found == named || found == NO_FILE && had_none {
             return Ok(false);
         }
         // A server may have ended between the making of an image and the first write to it.
-        Ok(self.named(place) != NO_FILE || !self.images.is_like_template(channel, drive)?)
+        Ok(!had_none || !self.images.is_like_template(channel, drive)?)
     }
 
     fn named(&self, place: Place) -> Identity {

@@ -1,7 +1,7 @@
 //! The writes of a journal, sector by sector, beside what the images hold now.
 //!
 //! A power cut leaves of a write any pieces of 512 bytes, and sectors straddle those. So a sector is somebody's edit only
-//! if its whole is not what its first record replaced, and no part of it between two borders of 512 bytes is that part
+//! if its whole is not what one of its records replaced, and no part of it between two borders of 512 bytes is that part
 //! of one of its records. Otherwise the last record wins.
 
 use std::collections::BTreeMap;
@@ -81,6 +81,8 @@ impl Replay {
             Journalled::Session(channel, session) => self.apply(channel, &Record::Session(session)),
             Journalled::Changed { channel, drive, generation } => {
                 self.apply(channel, &Record::Changed { drive, generation });
+                // It was on the disk then, with all that came before. It may be the same file, or one that got its number.
+                self.files.remove(&(channel, drive));
             }
             Journalled::Ledger(channel, ledger) => {
                 self.ledgers.insert(channel, *ledger);
@@ -170,11 +172,10 @@ impl TouchedFile {
                 if is_there {
                     images.read_own(place, offset, &mut found)?;
                 }
-                let is_ours = crc32c(&found) == replaced;
-                entry.insert(Touched { found, is_ours, last: Bytes::new() })
+                entry.insert(Touched { found, is_ours: false, last: Bytes::new() })
             }
         };
-        touched.is_ours |= has_part(offset, &touched.found, &bytes);
+        touched.is_ours |= crc32c(&touched.found) == replaced || has_part(offset, &touched.found, &bytes);
         touched.last = bytes;
         Ok(())
     }

@@ -202,6 +202,11 @@ fn prepare<M: Medium>(
     let (journalled, file, brings_bytes) = match &entry.record {
         Record::Session(session) => (Journalled::Session(channel, *session), None, false),
         Record::Changed { drive, generation } => {
+            // Recovery ignores what came before it, which has to be in the image and on the disk.
+            if touched.contains(&(channel, *drive)) {
+                return Err(Status::Busy);
+            }
+            images.settle(channel, *drive)?;
             (Journalled::Changed { channel, drive: *drive, generation: *generation }, None, false)
         }
         Record::Write(write) => {
@@ -233,20 +238,24 @@ fn push<M: Medium>(
 ) -> Result<(), Status> {
     let channel = entry.channel;
     let mut name = Vec::new();
-    let blobs: Vec<Vec<u8>> = match (&entry.record, prepared.file) {
-        (Record::Write(write), Some(identity)) if !log.is_named(block, channel, write.drive, &identity) => {
-            Journalled::Image { channel: Some(channel), drive: write.drive, identity }.encode(&mut name);
-            vec![name, prepared.blob]
+    match (&entry.record, prepared.file) {
+        (Record::Write(write), Some(identity)) => {
+            let drive = write.drive;
+            let is_told = block.tells(channel, drive);
+            let identity = if is_told { identity } else { images.as_named(channel, drive, identity) };
+            if log.is_named(block, channel, drive, &identity) {
+                return block.push(vec![prepared.blob]).map_err(|_| Status::Busy);
+            }
+            Journalled::Image { channel: Some(channel), drive, identity }.encode(&mut name);
+            block.push(vec![name, prepared.blob]).map_err(|_| Status::Busy)?;
+            block.name(channel, drive, &identity);
         }
         (Record::Changed { drive, .. }, _) => {
             images.name(channel, *drive).encode(&mut name);
-            vec![prepared.blob, name]
+            block.push(vec![prepared.blob, name]).map_err(|_| Status::Busy)?;
+            block.tell(channel, *drive);
         }
-        _ => vec![prepared.blob],
-    };
-    block.push(blobs).map_err(|_| Status::Busy)?;
-    if let (Record::Write(write), Some(identity)) = (&entry.record, prepared.file) {
-        block.name(channel, write.drive, &identity);
+        _ => block.push(vec![prepared.blob]).map_err(|_| Status::Busy)?,
     }
     Ok(())
 }

@@ -2,6 +2,9 @@
 //!
 //! What was last known of every image is kept, and is in the checkpoint of every segment, so that a change is noticed
 //! under a running server and after it, however it ended. Files are looked at without a lock, since there may be many.
+//!
+//! Whoever put an image there need not have synced it. Everything is, before a change is noticed: so what was shown once
+//! stays, and what the journal has for an image from before its change is never needed.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -15,7 +18,7 @@ use sector_cache::Drive;
 use super::super::error::FileStoreError;
 use super::super::record::Journalled;
 use super::{Folders, Images, Place};
-use crate::codec::Channel;
+use crate::codec::{Channel, Status};
 
 /// How many images are looked at between two turns of the lock.
 pub(in super::super) const SLICE: usize = 1_024;
@@ -24,7 +27,7 @@ pub(in super::super) const SLICE: usize = 1_024;
 pub(in super::super) const NO_FILE: Identity =
     Identity { device: 0, inode: 0, length: 0, modified_ns: 0, is_read_only: false };
 /// The time of an image whose change is not durable yet: no file has it, so that it will be noticed again.
-const UNTOLD_NS: i64 = i64::MIN;
+pub(in super::super) const UNTOLD_NS: i64 = i64::MIN;
 
 /// A change that was not told yet.
 #[derive(Debug)]
@@ -35,8 +38,31 @@ pub(in super::super) enum Change {
     Template(Drive, BTreeSet<Channel>),
 }
 
+/// An image, and how its file is known.
+pub(in super::super) type Watched = (Place, Option<Identity>);
+
 /// What was found where an image may be: `Err` if nothing is known about it.
 pub(in super::super) type Found = Result<Option<Identity>, ()>;
+
+impl Change {
+    /// The image that is another one.
+    const fn place(&self) -> Place {
+        match self {
+            Self::Own(channel, drive) => (Some(*channel), *drive),
+            Self::Template(drive, _) => (None, *drive),
+        }
+    }
+
+    /// Whether an image shows the change: of a template, also one that was copied from it since.
+    fn is_about(&self, place: Place) -> bool {
+        match (self, place) {
+            (Self::Template(changed, owners), (Some(channel), drive)) => {
+                *changed == drive && !owners.contains(&channel)
+            }
+            _ => self.place() == place,
+        }
+    }
+}
 
 impl Folders {
     /// Looks at the file of an image.
@@ -47,26 +73,57 @@ impl Folders {
             Err(_) => Err(()),
         }
     }
+
+    /// Makes all images survive a power cut as they are, with their names.
+    pub(in super::super) fn sync<M: Medium>(&self, medium: &M) -> io::Result<()> {
+        medium.sync_all(&self.data)
+    }
 }
 
 impl<M: Medium> Images<M> {
     /// Takes note of a file as it is, and of a change if it was another.
-    pub(super) fn saw(&mut self, place: Place, identity: Identity) {
+    pub(super) fn saw(&mut self, place: Place, identity: Identity) -> Result<(), Status> {
         if !self.made.remove(&place) && self.is_other(place, Some(identity)) {
+            self.sync()?;
             self.forget_overlay(place);
             self.note(place);
         }
         self.known.insert(place, identity);
+        Ok(())
+    }
+
+    /// Takes note of a file that is not there, which is a change if it was.
+    pub(super) fn saw_none(&mut self, place: Place) -> Result<(), Status> {
+        if self.known.contains_key(&place) {
+            self.sync()?;
+            self.forget(place);
+            self.note(place);
+        }
+        Ok(())
+    }
+
+    /// Before recovery knows all images, they may be as they like: it ends with a sync.
+    fn sync(&mut self) -> Result<(), Status> {
+        if !self.knows_all {
+            return Ok(());
+        }
+        self.folders.sync(&self.medium).map_err(|_| self.lost())
+    }
+
+    /// A sync of images failed.
+    pub(in super::super) const fn lost(&mut self) -> Status {
+        self.has_lost = true;
+        Status::IoError
     }
 
     /// Drives that show a template, which an image may be put in front of.
-    pub(in super::super) fn shared(&self) -> Vec<(Place, Option<Identity>)> {
+    pub(in super::super) fn shared(&self) -> Vec<Watched> {
         let places = self.shared.iter().map(|(&(channel, drive), _)| (Some(channel), drive));
         places.map(|place| (place, self.known.get(&place).copied())).collect()
     }
 
     /// The next images that are known, behind one, and how.
-    pub(in super::super) fn known_after(&self, after: Option<Place>) -> Vec<(Place, Option<Identity>)> {
+    pub(in super::super) fn known_after(&self, after: Option<Place>) -> Vec<Watched> {
         let start = after.map_or(Bound::Unbounded, Bound::Excluded);
         let next = self.known.range((start, Bound::Unbounded)).take(SLICE);
         next.map(|(place, identity)| (*place, Some(*identity))).collect()
@@ -74,22 +131,29 @@ impl<M: Medium> Images<M> {
 
     /// Compares what was found with what is known, and with what was before it was looked for: if that was written to
     /// meanwhile, only another file is a change, and the next look tells the rest.
-    pub(in super::super) fn compare(&mut self, watched: &[(Place, Option<Identity>)], found: &[Found]) {
+    pub(in super::super) fn others(&self, watched: &[Watched], found: &[Found]) -> Vec<Watched> {
+        let mut others = Vec::new();
         for ((place, before), found) in watched.iter().zip(found) {
             let Ok(found) = *found else { continue };
             let known = self.known.get(place).copied();
-            let is_changed = if known == *before {
+            let is_other = if known == *before {
                 self.is_other(*place, found)
             } else if let (Some(known), Some(before)) = (known, before) {
                 known.is_same_file(before) && found.is_none_or(|found| !found.is_same_file(&known))
             } else {
                 false
             };
-            if is_changed {
-                self.forget(*place);
-                self.known.extend(found.map(|found| (*place, found)));
-                self.note(*place);
-            }
+            others.extend(is_other.then_some((*place, found)));
+        }
+        others
+    }
+
+    /// Takes note of images that are others, all of which is on the disk.
+    pub(in super::super) fn changed(&mut self, others: &[Watched]) {
+        for (place, found) in others {
+            self.forget(*place);
+            self.known.extend(found.map(|found| (*place, found)));
+            self.note(*place);
         }
     }
 
@@ -113,23 +177,33 @@ impl<M: Medium> Images<M> {
         self.untold.remove(&(channel, drive));
     }
 
-    /// A channel's own image as it is known, or that there is none.
+    /// A channel's own image as it is known, or the template that it reads instead, or that there is none.
     pub(in super::super) fn name(&self, channel: Channel, drive: Drive) -> Journalled {
-        let identity = self.known.get(&(Some(channel), drive)).copied().unwrap_or(NO_FILE);
+        let known = self.known.get(&(Some(channel), drive)).or_else(|| self.known.get(&(None, drive)));
+        let identity = known.copied().unwrap_or(NO_FILE);
         named((Some(channel), drive), identity)
+    }
+
+    /// A file as the journal names it before it is written to: if it is another one than it was, and that is not durable,
+    /// as one that nobody has.
+    pub(in super::super) fn as_named(&self, channel: Channel, drive: Drive, identity: Identity) -> Identity {
+        let place = (Some(channel), drive);
+        let is_untold = self.untold.contains(&(channel, drive))
+            || self.changed.iter().any(|change| change.is_about(place));
+        if is_untold { Identity { modified_ns: UNTOLD_NS, ..identity } } else { identity }
     }
 
     /// All images as they are known, so that changes are noticed that are not durable, or not noticed yet.
     pub(in super::super) fn names(&self) -> Vec<Journalled> {
         let mut untold: BTreeSet<Place> =
             self.untold.iter().map(|(channel, drive)| (Some(*channel), *drive)).collect();
-        untold.extend(self.changed.iter().map(|change| match change {
-            Change::Own(channel, drive) => (Some(*channel), *drive),
-            Change::Template(drive, _) => (None, *drive),
-        }));
+        let (own, templates): (Vec<_>, Vec<_>) =
+            self.changed.iter().partition(|change| matches!(change, Change::Own(..)));
+        untold.extend(own.into_iter().chain(templates.iter().copied()).map(Change::place));
         let mut names = Vec::new();
         for (place, identity) in &self.known {
-            let modified_ns = if untold.remove(place) { UNTOLD_NS } else { identity.modified_ns };
+            let is_untold = untold.remove(place) || templates.iter().any(|change| change.is_about(*place));
+            let modified_ns = if is_untold { UNTOLD_NS } else { identity.modified_ns };
             names.push(named(*place, Identity { modified_ns, ..*identity }));
         }
         names.extend(
@@ -148,6 +222,7 @@ impl<M: Medium> Images<M> {
         // What was opened to recover it tells nothing.
         self.known.clear();
         self.changed.clear();
+        self.knows_all = true;
         for channel in [None].into_iter().chain(all.into_iter().map(Some)) {
             let folder = match channel {
                 Some(channel) => self.folders.channels.join(channel.as_str()),

@@ -10,7 +10,8 @@ use super::super::FileStore;
 use super::machine::{FOLDER, IMAGE, channels, drive, medium};
 use super::overlay::{self, group};
 use super::real::{self, commit, folder, open, put, sector, session, write};
-use crate::store::Store as _;
+use crate::store::file::FileStoreOptions;
+use crate::store::{Entry, Group, Record, Store as _};
 
 /// Puts an image in the place of channel b's drive C.
 fn replace(medium: &CrashMedium, fill: u8) {
@@ -21,6 +22,33 @@ fn replace(medium: &CrashMedium, fill: u8) {
     medium.rename(&new, &path).unwrap();
 }
 
+/// Writes into channel b's drive C, where the third sector is.
+fn edit(medium: &CrashMedium, fill: u8) {
+    let file = medium.open_to_write(&Path::new(FOLDER).join("channels/b/c.dsk")).unwrap();
+    file.write_all_at(&[fill; 137], 3 * 137).unwrap();
+    file.sync_data().unwrap();
+}
+
+/// Says that channel b's drive C is another one.
+fn tell(store: &FileStore<CrashMedium>) {
+    let record = Record::Changed { drive: drive(2), generation: 500 };
+    let mut group = Group { entries: [Entry { channel: channels()[1], record }].into(), refused: vec![] };
+    store.write_group(&mut group).unwrap();
+    store.sync(&group).unwrap();
+    assert!(group.refused.is_empty());
+}
+
+/// A store that has one file open at a time.
+fn open_one(medium: &CrashMedium) -> FileStore<CrashMedium> {
+    let options = FileStoreOptions { open_files: 1, ..super::machine::options() };
+    FileStore::open(medium.clone(), Path::new(FOLDER), &options, 1_000).unwrap()
+}
+
+fn generation(store: &FileStore<CrashMedium>, channel: usize, drive: usize) -> u64 {
+    let ledgers = store.ledgers();
+    ledgers.iter().find(|(found, _)| *found == channels()[channel]).unwrap().1.images[drive]
+}
+
 /// Looks for changes, and does something between the look and the comparison.
 fn look(store: &FileStore<CrashMedium>, meanwhile: impl FnOnce()) {
     let (folders, watched) = {
@@ -29,7 +57,7 @@ fn look(store: &FileStore<CrashMedium>, meanwhile: impl FnOnce()) {
     };
     let found: vec::Vec<_> = watched.iter().map(|(place, _)| folders.look(&store.medium, *place)).collect();
     meanwhile();
-    store.images.lock().unwrap().compare(&watched, &found);
+    store.compare(&folders, &watched, &found);
 }
 
 #[test]
@@ -167,4 +195,94 @@ fn a_change_that_is_durable_is_noticed_once() {
     let store = open(folder.path()).unwrap();
     assert_eq!((store.notices(), store.ledgers()[0].1.images[1]), (&[][..], 7));
     assert_eq!(sector(&store, 5), Ok(3), "what was written to the last image stays there");
+}
+
+#[test]
+fn an_image_that_nobody_synced_stays_once_it_is_noticed() {
+    for is_opened in [false, true] {
+        let medium = medium();
+        let store = open_one(&medium);
+        assert_eq!(overlay::commit(&store, group(1, 2, 11)), None);
+        assert_eq!(overlay::sector(&store, 0, 1), 1);
+        replace(&medium, 9);
+        if is_opened {
+            assert_eq!(overlay::sector(&store, 1, 2), 9);
+        } else {
+            assert_eq!(store.changed_images(), [(channels()[1], drive(2))]);
+        }
+        for crash in medium.crashes(medium.operations().., 0..8) {
+            assert_eq!(overlay::sector(&open_one(&crash.medium), 1, 2), 9, "opened {is_opened}, {crash}");
+        }
+    }
+}
+
+#[test]
+fn a_write_to_another_image_does_not_hide_that_it_is_one() {
+    let medium = medium();
+    let store = open_one(&medium);
+    assert_eq!(overlay::commit(&store, group(1, 2, 11)), None);
+    assert_eq!(overlay::sector(&store, 0, 1), 1);
+    replace(&medium, 9);
+    assert_eq!(overlay::commit(&store, group(1, 2, 12)), None);
+    for crash in medium.crashes(medium.operations().., 0..8) {
+        let store = open_one(&crash.medium);
+        assert_eq!((overlay::sector(&store, 1, 2), generation(&store, 1, 2)), (12, 1_000), "{crash}");
+    }
+    assert_eq!(store.changed_images(), [(channels()[1], drive(2))]);
+    tell(&store);
+    let store = open_one(&medium.killed(medium.operations()));
+    assert_eq!((overlay::sector(&store, 1, 2), generation(&store, 1, 2)), (12, 500));
+}
+
+#[test]
+fn an_image_that_is_gone_is_noticed_though_a_write_makes_another() {
+    let medium = medium();
+    let store = open_one(&medium);
+    assert_eq!(overlay::commit(&store, group(0, 1, 11)), None);
+    assert_eq!(overlay::sector(&store, 1, 2), 2);
+    medium.remove(&Path::new(FOLDER).join("channels/a/b.dsk")).unwrap();
+    assert_eq!(overlay::commit(&store, group(0, 1, 12)), None);
+    assert_eq!(store.changed_images(), [(channels()[0], drive(1))]);
+    assert_eq!(overlay::sector(&store, 0, 1), 12);
+}
+
+#[test]
+fn an_edit_that_is_told_is_what_recovery_begins_with() {
+    let medium = medium();
+    let store = super::machine::open(&medium).unwrap();
+    assert_eq!(overlay::commit(&store, group(1, 2, 11)), None);
+    // As it was before that write.
+    edit(&medium, 2);
+    assert_eq!(store.changed_images(), [(channels()[1], drive(2))]);
+    tell(&store);
+    for crash in medium.crashes(medium.operations().., 0..8) {
+        let store = super::machine::open(&crash.medium).unwrap();
+        assert_eq!((overlay::sector(&store, 1, 2), generation(&store, 1, 2)), (2, 500), "{crash}");
+        assert_eq!(store.notices(), []);
+    }
+}
+
+#[test]
+fn a_write_over_an_edit_is_not_lost() {
+    let medium = medium();
+    let store = super::machine::open(&medium).unwrap();
+    assert_eq!(overlay::commit(&store, group(1, 2, 11)), None);
+    edit(&medium, 77);
+    assert_eq!(overlay::commit(&store, group(1, 2, 12)), None);
+    for crash in medium.crashes(medium.operations().., 0..8) {
+        assert_eq!(overlay::sector(&super::machine::open(&crash.medium).unwrap(), 1, 2), 12, "{crash}");
+    }
+}
+
+#[test]
+fn a_template_that_is_told_is_not_found_again() {
+    let folder = folder();
+    let store = open(folder.path()).unwrap();
+    commit(&store, [session()]);
+    put(folder.path(), "templates/b.dsk", 4);
+    assert_eq!(store.changed_images(), [(channels()[0], drive(1))]);
+    commit(&store, [Record::Changed { drive: drive(1), generation: 7 }]);
+    drop(store);
+    let store = open(folder.path()).unwrap();
+    assert_eq!((sector(&store, 5), store.ledgers()[0].1.images[1]), (Ok(4), 7));
 }
