@@ -15,6 +15,7 @@ mod chance;
 mod data;
 mod device;
 mod embedded;
+mod full_disk;
 mod kills;
 mod legacy;
 mod mosquitto;
