@@ -19,6 +19,7 @@ mod full_disk;
 mod kills;
 mod legacy;
 mod mosquitto;
+mod nats;
 mod power_cuts;
 mod program;
 mod replaced;
