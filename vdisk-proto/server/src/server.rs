@@ -1,7 +1,7 @@
 //! A server, from its start to its end.
 
 use std::fs;
-use std::io::Write as _;
+use std::io::{self, Write as _};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
@@ -244,7 +244,7 @@ pub(crate) fn open_store(settings: &Settings) -> Result<FileStore, ServerError> 
 /// Puts a blank disk where every device's drive B is read from, if nothing is there.
 fn blank_disk(folder: &Path) {
     let templates = folder.join("templates");
-    let is_there = |error: &std::io::Error| error.kind() == std::io::ErrorKind::AlreadyExists;
+    let is_there = |error: &io::Error| error.kind() == io::ErrorKind::AlreadyExists;
     let length = usize::try_from(Geometry::ALTAIR_8_INCH.bytes()).unwrap_or(0);
     let made = fs::create_dir_all(&templates)
         .and_then(|()| fs::File::create_new(templates.join("b.dsk")))
@@ -262,19 +262,25 @@ fn client_identifier(folder: &Path) -> Result<String, ServerError> {
     let path = folder.join("client-identifier");
     match fs::read_to_string(&path) {
         Ok(text) if is_identifier(text.trim()) => return Ok(text.trim().to_owned()),
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
             return Err(ServerError::io(&path, "read")(error));
         }
         _ => {}
     }
     let mut random = [0; 8];
-    getrandom::fill(&mut random).map_err(|error| ServerError::System {
-        what: "random numbers",
-        source: std::io::Error::other(error),
-    })?;
+    getrandom::fill(&mut random)
+        .map_err(|error| ServerError::System { what: "random numbers", source: io::Error::other(error) })?;
     let identifier = format!("vdisk-{:016x}", u64::from_le_bytes(random));
-    fs::write(&path, format!("{identifier}\n")).map_err(ServerError::io(&path, "write"))?;
-    Ok(identifier)
+    match fs::write(&path, format!("{identifier}\n")) {
+        // What cannot be written to is served, too: as somebody else each time.
+        Err(error) if is_refusal(&error) => Ok(identifier),
+        written => written.map(|()| identifier).map_err(ServerError::io(&path, "write")),
+    }
+}
+
+/// Whether nobody may write there, which is not the disk's fault.
+fn is_refusal(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem)
 }
 
 fn is_identifier(text: &str) -> bool {

@@ -14,6 +14,7 @@ use vdisk_proto::client::{Disk, Error};
 use vdisk_proto::codec::Status;
 use vdisk_proto::session::Failure;
 
+use crate::broker::Broker;
 use crate::data::{Data, filling, numbered_image};
 use crate::device::Device;
 use crate::server::Server;
@@ -188,6 +189,11 @@ fn a_folder_without_write_access_is_read_from() {
     assert_eq!(read(&disk, 1), [8; SECTOR]);
     assert_eq!(read(&disk, 2), [filling(2); SECTOR]);
     refuses_writes(&server, &disk);
+    server.stop();
+    // Somebody else's broker is joined from there, too.
+    let Some(broker) = Broker::start("allow_anonymous true") else { return };
+    let server = Server::join(&data, broker.port(), &SMALL);
+    assert_eq!(read(&crate::disk(&server, CHANNEL), 1), [8; SECTOR]);
     server.stop();
 }
 

@@ -8,10 +8,10 @@
 
 mod bad_input;
 #[path = "../../../tests/client/broker.rs"]
-#[expect(dead_code, reason = "the tests of the client do more to their broker")]
 mod broker;
 mod broker_away;
 mod chance;
+mod cpmtools;
 mod data;
 mod device;
 mod embedded;
