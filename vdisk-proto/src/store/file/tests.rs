@@ -9,4 +9,5 @@ mod crashes;
 mod machine;
 mod model;
 mod overlay;
+mod promises;
 mod real;
