@@ -11,6 +11,8 @@ pub(super) enum Defect {
     RotateBeforeImages,
     /// What is recovered is served as it was found.
     RecoverWithoutRewriting,
+    /// Recovery writes images before the journal's last group is on the disk for sure.
+    RecoverBeforeJournal,
     /// A new image has its name without a sync of the folder.
     NoFolderSync,
 }

@@ -69,7 +69,9 @@ pub(super) fn run<M: Medium>(
             return Err(FileStoreError::ReadOnlyJournal { path: folder.join("journal") });
         }
         // As ever: no image before the journal.
-        if let Some(last) = &last {
+        if let Some(last) = &last
+            && !planted(Defect::RecoverBeforeJournal)
+        {
             last.settle(medium)?;
         }
     }

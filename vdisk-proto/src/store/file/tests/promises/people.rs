@@ -63,7 +63,8 @@ pub(super) fn act(medium: &CrashMedium, truth: &mut Truth, act: Act, random: &mu
         Act::ReplaceTemplate => {
             truth.templates.push(filled(stamp));
             for place in places().into_iter().filter(|place| place.1 == drive(1)) {
-                if has_own(place) {
+                // An own image that the store did not see yet is not what it shows.
+                if has_own(place) && truth.changes(place).is_none() {
                     truth.suspect(place);
                 } else {
                     truth.change(place, filled(stamp), is_synced);
