@@ -244,14 +244,18 @@ pub(crate) fn open_store(settings: &Settings) -> Result<FileStore, ServerError> 
 /// Puts a blank disk where every device's drive B is read from, if nothing is there.
 fn blank_disk(folder: &Path) {
     let templates = folder.join("templates");
-    let is_there = |error: &io::Error| error.kind() == io::ErrorKind::AlreadyExists;
+    let disk = templates.join("b.dsk");
+    if disk.exists() {
+        return;
+    }
+    // Whole or not at all, whenever the process is killed.
+    let new = templates.join("b.dsk.new");
     let length = usize::try_from(Geometry::ALTAIR_8_INCH.bytes()).unwrap_or(0);
     let made = fs::create_dir_all(&templates)
-        .and_then(|()| fs::File::create_new(templates.join("b.dsk")))
-        .and_then(|mut file| file.write_all(&vec![BLANK; length]).and_then(|()| file.sync_all()));
-    if let Err(error) = made
-        && !is_there(&error)
-    {
+        .and_then(|()| fs::File::create(&new))
+        .and_then(|mut file| file.write_all(&vec![BLANK; length]).and_then(|()| file.sync_all()))
+        .and_then(|()| fs::rename(&new, &disk));
+    if let Err(error) = made {
         // Other drives may be there, and a folder that cannot be written to serves what it has.
         tracing::warn!(%error, folder = %templates.display(), "there is no blank disk for drive B");
     }
@@ -285,4 +289,23 @@ fn is_refusal(error: &io::Error) -> bool {
 
 fn is_identifier(text: &str) -> bool {
     (1..=23).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_blank_disk_is_whole_though_the_last_one_was_killed_at_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let templates = folder.path().join("templates");
+        fs::create_dir(&templates).unwrap();
+        fs::write(templates.join("b.dsk.new"), [0; 1_000]).unwrap();
+        blank_disk(folder.path());
+        assert_eq!(fs::read(templates.join("b.dsk")).unwrap(), [BLANK; 337_568]);
+        assert!(!templates.join("b.dsk.new").exists());
+        fs::write(templates.join("b.dsk"), b"somebody's").unwrap();
+        blank_disk(folder.path());
+        assert_eq!(fs::read(templates.join("b.dsk")).unwrap(), b"somebody's");
+    }
 }
