@@ -4,6 +4,7 @@
 
 use std::future::Future;
 use std::io::{IsTerminal as _, Write as _};
+use std::pin::{Pin, pin};
 use std::process::ExitCode;
 
 use clap::Parser as _;
@@ -61,7 +62,12 @@ fn serve(options: Serve) -> Result<(), ServerError> {
     runtime.block_on(async {
         let stop =
             platform::stop_signal().map_err(|source| ServerError::System { what: "signals", source })?;
-        let mut server = Server::start(&settings).await?;
+        let mut stop = pin!(stop);
+        let mut server = tokio::select! {
+            started = Server::start(&settings) => started?,
+            // A broker may take its time. Nobody was told of anything yet.
+            () = &mut stop => return Ok(()),
+        };
         if !options.quiet.unwrap_or(false) {
             // Who closed the output does not want to read it.
             let _said = write!(std::io::stdout(), "{}", screen::first_screen(&settings, server.address()));
@@ -79,12 +85,11 @@ fn serve(options: Serve) -> Result<(), ServerError> {
 
 /// Serves until somebody wants it to end, or it cannot go on.
 async fn run_until(
-    stop: impl Future<Output = ()>,
+    mut stop: Pin<&mut impl Future<Output = ()>>,
     server: &mut Server,
 ) -> Result<Option<ServerError>, ServerError> {
     let mut reload =
         platform::reload_signal().map_err(|source| ServerError::System { what: "signals", source })?;
-    let mut stop = std::pin::pin!(stop);
     loop {
         tokio::select! {
             () = &mut stop => return Ok(None),

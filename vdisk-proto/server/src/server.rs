@@ -55,6 +55,24 @@ impl Server {
     pub async fn start(settings: &Settings) -> Result<Self, ServerError> {
         let store = open_store(settings)?;
         let engine = Arc::new(Engine::new(store, settings.limits));
+        let started = Self::meet_devices(settings, Arc::clone(&engine)).await;
+        if started.is_err() {
+            engine.end();
+            // It is the first error that tells what is wrong.
+            let _closed = engine.close();
+        }
+        let mut server = started?;
+        match server.failures.try_recv() {
+            Ok(failure) => {
+                server.stop().await?;
+                Err(failure)
+            }
+            Err(_) => Ok(server),
+        }
+    }
+
+    /// Begins to serve, at whatever broker that is to be.
+    async fn meet_devices(settings: &Settings, engine: Arc<Engine>) -> Result<Self, ServerError> {
         let tempo = Tempo { legacy_delay: settings.legacy_delay, pace: settings.rate.map(Pace::new) };
         let (failed, failures) = mpsc::unbounded_channel();
         let (broker, threads) = match &settings.broker {
@@ -64,11 +82,11 @@ impl Server {
                 let door = Door::new(Arc::clone(&access), Arc::clone(&peers), Arc::clone(&engine));
                 let clients = clients(*max_clients, settings.store.open_files, tls.is_some());
                 let broker = Embedded::start(*listen, clients, door, tempo).await?;
-                let threads = threads(&engine, &broker.publisher(), &failed)?;
                 let front = match tls {
                     Some((address, files)) => Some(front(*address, files, broker.address(), peers).await?),
                     None => None,
                 };
+                let threads = threads(&engine, &broker.publisher(), &failed)?;
                 (Broker::Embedded { broker, access, front }, threads)
             }
             BrokerSettings::Joined { options, channel, takes_over, .. } => {
@@ -90,14 +108,7 @@ impl Server {
                 (Broker::Joined { running, ending }, threads)
             }
         };
-        let mut server = Self { engine, broker, threads, failures };
-        match server.failures.try_recv() {
-            Ok(failure) => {
-                server.stop().await?;
-                Err(failure)
-            }
-            Err(_) => Ok(server),
-        }
+        Ok(Self { engine, broker, threads, failures })
     }
 
     /// Where devices connect, if it has a broker of its own.

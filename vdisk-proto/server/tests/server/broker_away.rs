@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use crate::broker::{Broker, free_port};
 use crate::data::Data;
 use crate::device::Device;
-use crate::server::Server;
-use crate::{CHANNEL, SECTOR, disk, read, sector};
+use crate::server::{Refusal, Server};
+use crate::{CHANNEL, SECTOR, disk, read, sector, wait_until};
 
 fn broker() -> Option<Broker> {
     Broker::start("allow_anonymous true")
@@ -86,5 +86,22 @@ fn a_broker_that_hangs_does_not_keep_a_server_from_ending() {
     assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
     broker.hang(false);
     assert_eq!(data.sector(CHANNEL, 0), [0x41; SECTOR]);
+    data.assert_closed();
+}
+
+#[test]
+fn a_server_that_waits_for_its_first_broker_ends_when_it_is_told_to() {
+    let Some(broker) = broker() else { return };
+    let data = Data::numbered();
+    broker.hang(true);
+    let url = format!("mqtt://127.0.0.1:{}", broker.port());
+    let program = Server::launch(&data, &["--broker", &url]);
+    wait_until("it is about to join", || data.path("client-identifier").exists());
+    program.signal("-TERM");
+    let end = Refusal::of(program);
+    broker.hang(false);
+    assert_eq!(end.code, 0, "{}", end.text);
+    // It may be started again at once.
+    Server::join(&data, broker.port(), &[]).stop();
     data.assert_closed();
 }

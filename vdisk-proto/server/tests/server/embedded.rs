@@ -9,7 +9,7 @@ use vdisk_server::platform;
 use crate::data::{Data, filling};
 use crate::device::{Device, Message, packet, string};
 use crate::program::Program;
-use crate::server::{Refusal, Server};
+use crate::server::Server;
 use crate::{CHANNEL, SECTOR, disk, read, sector};
 
 /// The longest packet that it takes.
@@ -102,15 +102,11 @@ fn the_last_who_takes_an_identifier_has_it() {
 }
 
 /// A server that may have so many files open at first, and so many at most.
-fn limited(data: &Data, soft: &str, hard: &str) -> (Program, std::net::SocketAddr) {
+fn limited(data: &Data, soft: &str, hard: &str) -> Server {
     let mut command = Command::new("sh");
     command.args(["-c", "ulimit -S -n $1; ulimit -H -n $2; shift 2; exec \"$@\"", "sh", soft, hard]);
     command.arg(env!("CARGO_BIN_EXE_vdisk-server")).args(["--listen", "127.0.0.1:0", "--data"]);
-    let program = Program::run(command.arg(data.folder()));
-    let screen = program.output.wait_for("Ctrl-C ends it");
-    let (_, rest) = screen.split_once("with a broker of its own on ").unwrap();
-    let address = rest.lines().next().unwrap().parse().unwrap();
-    (program, address)
+    Server::of(Program::run(command.arg(data.folder())))
 }
 
 #[test]
@@ -123,38 +119,37 @@ fn three_thousand_devices_connect() {
     }
     let data = Data::numbered();
     // As a shell has it by default: the server raises it.
-    let (program, address) = limited(&data, "1024", "16384");
+    let server = limited(&data, "1024", "16384");
     let start = Instant::now();
     let mut devices: Vec<_> =
-        (0..3_000).map(|number| Device::connect(address, &format!("device-{number}"))).collect();
+        (0..3_000).map(|number| Device::connect(server.address(), &format!("device-{number}"))).collect();
     for (number, device) in devices.iter_mut().enumerate().step_by(100) {
         let channel = number.to_string();
         assert_eq!(device.subscribe(&format!("altair/{channel}/vdisk/data")), 0);
         assert_eq!(device.read_sector(&channel, 0), [filling(0); SECTOR]);
     }
     assert!(start.elapsed() < Duration::from_secs(20), "{:?}", start.elapsed());
-    program.signal("-TERM");
-    let end = Refusal::of(program);
-    assert_eq!((end.code, end.text.contains("and not 10000")), (0, false), "{}", end.text);
+    let log = server.stop();
+    assert!(!log.contains("and not 10000"), "{log}");
     data.assert_closed();
 }
 
 #[test]
 fn devices_beyond_what_the_process_may_open_are_refused_and_others_served() {
     let data = Data::numbered();
-    let (program, address) = limited(&data, "200", "256");
-    program.errors.wait_for("64 devices are connected at a time at most, and not 10000");
+    let server = limited(&data, "200", "256");
+    server.await_log("64 devices are connected at a time at most, and not 10000");
     let mut devices: Vec<_> =
-        (0..64).map(|number| Device::connect(address, &format!("device-{number}"))).collect();
+        (0..64).map(|number| Device::connect(server.address(), &format!("device-{number}"))).collect();
     for _ in 0..200 {
-        assert!(Device::stranger(address).is_ended());
+        assert!(Device::stranger(server.address()).is_ended());
     }
     assert_eq!(devices[0].subscribe("altair/1/vdisk/data"), 0);
     devices[0].write_sector("1", 0, &[1; SECTOR]);
     assert_eq!(devices[0].read_sector("1", 0), [1; SECTOR]);
     drop(devices.split_off(1));
     crate::wait_until("there is room again", || {
-        let mut stranger = Device::stranger(address);
+        let mut stranger = Device::stranger(server.address());
         stranger.hello("new", None).is_ok()
     });
 }

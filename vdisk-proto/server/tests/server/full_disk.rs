@@ -17,8 +17,9 @@ use vdisk_proto::session::Failure;
 use crate::broker::Broker;
 use crate::data::{Data, filling, numbered_image};
 use crate::device::Device;
+use crate::program::Program;
 use crate::server::Server;
-use crate::{CHANNEL, SECTOR, SECTORS, disk, read, sector, wait_until};
+use crate::{CHANNEL, SECTOR, SECTORS, disk, options, read, sector, wait_until};
 
 /// A file system of its own at a folder, which is unmounted with this.
 struct Mount(PathBuf);
@@ -171,6 +172,33 @@ fn a_disk_that_somebody_else_fills_takes_no_writes_until_there_is_room() {
 /// A sector that tells by which write it was made.
 fn stamp(number: u32) -> Vec<u8> {
     number.to_le_bytes().into_iter().cycle().take(SECTOR).collect()
+}
+
+#[test]
+fn a_journal_that_cannot_be_synced_ends_the_server() {
+    let Some(strace) = real_parts::program("strace") else { return };
+    let data = Data::numbered();
+    let mut command = Command::new(strace);
+    // Those of the start are fewer.
+    command.args(["-f", "-qq", "-o", "/dev/null", "-e", "trace=fdatasync"]);
+    command.args(["-e", "inject=fdatasync:error=EIO:when=40+", env!("CARGO_BIN_EXE_vdisk-server")]);
+    let program = Program::run(command.args(["--listen", "127.0.0.1:0", "--data"]).arg(data.folder()));
+    let server = Server::of(program);
+    let impatient = options(&server.url(), CHANNEL).timeout(Duration::from_secs(2));
+    let disk = Disk::open(&impatient).unwrap();
+    let written = (1_u8..100).find(|number| {
+        disk.write(sector(0), &[*number; SECTOR]).unwrap();
+        disk.flush().is_err()
+    });
+    let end = server.ended();
+    assert_eq!(end.code, 74, "{}", end.text);
+    let acknowledged = written.unwrap() - 1;
+    let server = Server::start(&data);
+    let found = read(&crate::disk(&server, CHANNEL), 0);
+    assert!(
+        [acknowledged, acknowledged + 1].map(|number| [number; SECTOR].to_vec()).contains(&found),
+        "{found:?}"
+    );
 }
 
 #[test]

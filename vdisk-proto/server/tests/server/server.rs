@@ -28,7 +28,11 @@ impl Server {
     pub(crate) fn start_with(data: &Data, options: &[&str]) -> Self {
         let listens = options.contains(&"--listen");
         let anywhere: &[&str] = if listens { &[] } else { &["--listen", "127.0.0.1:0"] };
-        let program = Self::launch(data, &[anywhere, options].concat());
+        Self::of(Self::launch(data, &[anywhere, options].concat()))
+    }
+
+    /// The one that a program is, once it says that it serves.
+    pub(crate) fn of(program: Program) -> Self {
         let screen = program.output.wait_for("Ctrl-C ends it");
         let (_, rest) = screen.split_once("with a broker of its own on ").unwrap();
         let address = rest.lines().next().unwrap().parse().unwrap();

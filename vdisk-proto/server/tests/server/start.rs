@@ -60,6 +60,15 @@ fn a_port_that_is_in_use_is_named() {
     let refusal = Server::refused(&data, &["--listen", &address]);
     assert_eq!(refusal.code, 69);
     assert!(refusal.text.contains(&address) && refusal.text.contains("--listen"), "{}", refusal.text);
+    data.assert_closed();
+
+    let certs = command(["certs", "--out"]).arg(data.path("certs")).output().unwrap();
+    assert!(certs.status.success());
+    let tls = format!("--tls={address}");
+    let refusal = Server::refused(&data, &["--listen", "127.0.0.1:0", &tls]);
+    assert_eq!(refusal.code, 69);
+    assert!(refusal.text.contains(&address) && refusal.text.contains("--tls"), "{}", refusal.text);
+    data.assert_closed();
 }
 
 #[test]
