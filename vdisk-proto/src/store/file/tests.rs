@@ -3,6 +3,7 @@
 #![allow(clippy::cast_possible_truncation, reason = "numbers are small")]
 
 mod bound;
+mod calls;
 mod changes;
 mod costs;
 mod crashes;

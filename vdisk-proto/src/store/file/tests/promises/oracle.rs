@@ -48,7 +48,7 @@ pub(super) struct Disk {
     shown: Stamps,
     change: Option<Change>,
     /// Whether recovery may take it for changed: there was a change that nobody was told of, since the channel had no
-    /// ledger, or another template than the one that it was just copied from.
+    /// ledger, or another template than the one that it was just copied from, or a change that was noticed twice.
     is_suspect: bool,
 }
 
@@ -69,6 +69,8 @@ pub(super) struct Change {
     is_edit: bool,
     /// The generation that the ledger had, and what was shown first while it had that.
     told: Option<(u64, Stamps)>,
+    /// Whether a service was told of it, which lets no session go on.
+    is_announced: bool,
     /// Whether the ledger says it now, so that the disk is as it is shown.
     is_over: bool,
 }
@@ -107,7 +109,7 @@ impl Truth {
         self.change_by(place, file, is_synced, false);
     }
 
-    /// The template of a disk that has its own image becomes another one.
+    /// The template of a disk that has its own image becomes another one; or a change was noticed that was told of.
     pub(super) fn suspect(&mut self, place: Place) {
         self.disks.get_mut(&place).unwrap().is_suspect = true;
     }
@@ -138,6 +140,7 @@ impl Truth {
             is_synced: true,
             is_edit: false,
             told: told.map(|generation| (generation, shown)),
+            is_announced: false,
             is_over: false,
         });
         change.number += 1;
@@ -151,6 +154,13 @@ impl Truth {
     /// The number of the last change that the ledger does not say yet.
     pub(super) fn changes(&self, place: Place) -> Option<u32> {
         self.disks.get(&place)?.change.as_ref().map(|change| change.number)
+    }
+
+    /// A service was told.
+    pub(super) fn announce(&mut self, place: Place) {
+        if let Some(change) = &mut self.disks.get_mut(&place).unwrap().change {
+            change.is_announced = true;
+        }
     }
 
     /// The disk is as it is shown.
@@ -183,6 +193,7 @@ impl Truth {
                         self.disks.get_mut(&(entry.channel, *drive)).and_then(|disk| disk.change.as_mut());
                     if let Some(change) = change {
                         change.is_over |= *covers == Some(change.number);
+                        change.is_announced = false;
                     }
                 }
                 Record::Session(_) => {}
@@ -288,6 +299,7 @@ impl Disk {
                     ));
                 }
             }
+            _ if change.is_announced => change.told = None,
             _ => change.told = generation.map(|generation| (generation, shown.clone())),
         }
         if is_recovered || change.is_over {

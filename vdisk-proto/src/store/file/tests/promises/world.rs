@@ -257,6 +257,9 @@ impl World {
                 Record::Changed { drive, .. } => {
                     self.seen.changes += 1;
                     let place = (entry.channel, drive);
+                    if lock(&self.server.store.images).has_changes() {
+                        self.truth.suspect(place);
+                    }
                     if self.announced.get(&place).is_some_and(|number| *covers >= Some(*number)) {
                         self.announced.remove(&place);
                     }
@@ -298,11 +301,14 @@ impl World {
     fn look(&mut self) -> Checked {
         let changed = self.server.store.changed_images();
         for place in &changed {
+            let before = self.server.service.waiting_bytes();
             self.server.service.image_changed(place.0, place.1, self.now);
-            if let Some(number) = self.truth.changes(*place)
-                && self.truth.ledgers.contains_key(&place.0)
-            {
+            // It minds no channel of which there is nothing to know.
+            let is_minded =
+                self.server.service.waiting_bytes() != before || self.announced.contains_key(place);
+            if let Some(number) = self.truth.changes(*place).filter(|_| is_minded) {
                 self.announced.insert(*place, number);
+                self.truth.announce(*place);
             }
         }
         for place in places() {
