@@ -10,7 +10,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use tracing_subscriber::EnvFilter;
 use vdisk_server::options::{Cli, Command, LogFormat, Serve};
-use vdisk_server::{Server, ServerError, Settings, commands, platform, screen};
+use vdisk_server::{BrokerSettings, Server, ServerError, Settings, commands, platform, screen};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -55,10 +55,13 @@ fn serve(options: Serve) -> Result<(), ServerError> {
     // Before the settings, which make as much of it as there is.
     platform::raise_file_limit();
     let settings = Settings::new(&options)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|source| ServerError::System { what: "threads", source })?;
+    let mut threads = match settings.broker {
+        BrokerSettings::Embedded { .. } => tokio::runtime::Builder::new_multi_thread(),
+        // One connection has no use for more, which would be woken for nothing at each message.
+        BrokerSettings::Joined { .. } => tokio::runtime::Builder::new_current_thread(),
+    };
+    let runtime =
+        threads.enable_all().build().map_err(|source| ServerError::System { what: "threads", source })?;
     runtime.block_on(async {
         let stop =
             platform::stop_signal().map_err(|source| ServerError::System { what: "signals", source })?;

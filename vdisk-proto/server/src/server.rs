@@ -48,7 +48,7 @@ enum Broker {
 }
 
 impl Server {
-    /// Recovers the disks, and serves them. Within a runtime of tokio that has several threads.
+    /// Recovers the disks, and serves them. Within a runtime of tokio: of several threads, if the broker is its own.
     ///
     /// # Errors
     /// Whatever keeps it from serving, and what to do about it.
