@@ -182,6 +182,13 @@ impl<S: Store> Service<S> {
         self.waiting_bytes
     }
 
+    /// Whether a channel's writes are refused until a group has ended. Who can holds them back until then, since a write
+    /// of version 1 is lost.
+    pub fn is_full(&self, channel: Channel) -> bool {
+        let unsettled = self.channels.get(&channel).map_or(0, ChannelState::unsettled);
+        unsettled >= self.limits.channel_records || self.waiting_bytes >= self.limits.waiting_bytes
+    }
+
     /// What was counted since the start.
     pub const fn counters(&self) -> &Counters {
         &self.counters

@@ -41,6 +41,8 @@ const RETAINED: usize = 10_000;
 const LONGEST_RETAINED: usize = 4_096;
 /// Topics that a client may listen to.
 const SUBSCRIPTIONS: usize = 64;
+/// How long a write of version 1 may wait for room.
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
 /// Passwords that are hashed at a time.
 const HASHES: usize = 2;
 
@@ -147,6 +149,10 @@ impl BrokerEventHandler for Hook {
             };
             let Some(router) = self.router.get() else { return PublishAction::Handled };
             pause(self.tempo.wait(channel)).await;
+            if topic == Topic::LegacyWrite {
+                // Its device would not hear that it is dropped.
+                self.engine.room(channel, LONGEST_WAIT).await;
+            }
             let answer = self.engine.received(channel, topic, &event.payload, event.retain);
             if topic == Topic::LegacyRead {
                 pause(self.tempo.legacy_delay).await;

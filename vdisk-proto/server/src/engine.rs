@@ -13,6 +13,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
+use tokio::sync::Notify;
 use vdisk_proto::codec::{Channel, Topic};
 use vdisk_proto::service::{Counters, Limits, Now, Service, Transmit};
 use vdisk_proto::store::{FileStore, FileStoreError, Store as _};
@@ -29,6 +30,8 @@ pub(crate) struct Engine {
     work: Condvar,
     /// Told at the end.
     ended: Condvar,
+    /// Told after each group, and at the end.
+    settled: Notify,
     started: Instant,
 }
 
@@ -37,10 +40,10 @@ struct State {
     service: Option<Service<Arc<FileStore>>>,
     /// Nothing more is accepted.
     is_ending: bool,
+    /// The writer has something to do.
+    is_writing: bool,
     /// Messages that did not come this far.
     not_allowed: u64,
-    /// The writer waits for work, and nobody has told it of any.
-    is_idle: bool,
 }
 
 impl State {
@@ -62,8 +65,14 @@ impl Engine {
     pub(crate) fn new(store: FileStore, limits: Limits) -> Self {
         let started = Instant::now();
         let service = Service::new(Arc::new(store), limits, now(started));
-        let state = State { service: Some(service), is_ending: false, not_allowed: 0, is_idle: false };
-        Self { state: Mutex::new(state), work: Condvar::new(), ended: Condvar::new(), started }
+        let state = State { service: Some(service), is_ending: false, is_writing: false, not_allowed: 0 };
+        Self {
+            state: Mutex::new(state),
+            work: Condvar::new(),
+            ended: Condvar::new(),
+            settled: Notify::new(),
+            started,
+        }
     }
 
     /// Takes a message, and gives an answer: its own, or one that waited. [`next_answer`](Self::next_answer) has the
@@ -84,8 +93,8 @@ impl Engine {
         let service = state.service.as_mut()?;
         service.received_on(channel, topic, payload, is_retained, now);
         let has_work = service.waiting_bytes() > 0;
-        if has_work && state.is_idle {
-            state.is_idle = false;
+        if has_work && !state.is_writing {
+            state.is_writing = true;
             self.work.notify_one();
         }
         state.next_answer()
@@ -97,6 +106,36 @@ impl Engine {
         if let Some(service) = &mut self.lock().service {
             service.received(topic, &Bytes::new(), false, now(self.started));
         }
+    }
+
+    /// Waits until there is room for a write of this channel's, or for so long.
+    pub(crate) async fn room(&self, channel: Channel, at_most: Duration) {
+        let is_full = |state: &State| state.service.as_ref().is_some_and(|service| service.is_full(channel));
+        self.settled(at_most, is_full).await;
+    }
+
+    /// Waits until all that was accepted is durable and answered, or for so long.
+    pub(crate) async fn rest(&self, at_most: Duration) {
+        self.settled(at_most, |state| state.is_writing).await;
+    }
+
+    async fn settled(&self, at_most: Duration, waits: impl Fn(&State) -> bool) {
+        let settled = async {
+            loop {
+                // Before the look, so that it hears of what comes between.
+                let told = self.settled.notified();
+                let is_over = {
+                    let state = self.lock();
+                    state.is_ending || !waits(&state)
+                };
+                if is_over {
+                    return;
+                }
+                told.await;
+            }
+        };
+        // What cannot be waited for is refused.
+        let _settled = tokio::time::timeout(at_most, settled).await;
     }
 
     /// Counts a message on a topic that its sender may not publish on.
@@ -118,11 +157,13 @@ impl Engine {
         let mut state = self.lock();
         while let Some(service) = &mut state.service {
             let Some(mut group) = service.begin_group() else {
+                state.is_writing = false;
+                self.settled.notify_waiters();
                 if state.is_ending {
                     break;
                 }
-                state.is_idle = true;
                 state = self.work.wait(state).unwrap_or_else(PoisonError::into_inner);
+                state.is_writing = true;
                 continue;
             };
             let store = Arc::clone(service.store());
@@ -134,6 +175,7 @@ impl Engine {
                 service.end_group(group);
             }
             drop(state);
+            self.settled.notify_waiters();
             publish();
             state = self.lock();
         }
@@ -162,6 +204,7 @@ impl Engine {
                 if let Some(service) = &mut state.service {
                     service.image_changed(channel, drive, now(self.started));
                 }
+                state.is_writing = true;
                 self.work.notify_one();
             }
             if !state.is_ending {
@@ -175,6 +218,7 @@ impl Engine {
         self.lock().is_ending = true;
         self.work.notify_all();
         self.ended.notify_all();
+        self.settled.notify_waiters();
     }
 
     pub(crate) fn counters(&self) -> Counters {

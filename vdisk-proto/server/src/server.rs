@@ -6,6 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
 use std::thread;
+use std::time::Duration;
 
 use region_store::medium::{Disk, Medium as _};
 use sector_cache::Geometry;
@@ -30,6 +31,8 @@ use crate::tls::{Front, Peers, TlsFiles};
 /// A byte of a disk that nobody has formatted.
 const BLANK: u8 = 0xe5;
 
+/// How long devices that go on sending are given for their answers at the end.
+const PARTING: Duration = Duration::from_secs(1);
 /// Files that are open beside those of images and connections: the journal's, the log's, those of the runtime.
 const OTHER_FILES: usize = 64;
 
@@ -145,35 +148,42 @@ impl Server {
         }
     }
 
-    /// Ends: accepts nothing more, makes durable and answers what it accepted, and closes disks and connections.
+    /// Ends: accepts nothing more, makes durable what it accepted and answers it, and closes disks and connections. Who
+    /// gets no answer any more asks again.
     ///
     /// # Errors
     /// What could not be written. The journal has all that was acknowledged.
     pub async fn stop(self) -> Result<(), ServerError> {
-        self.engine.end();
-        let threads = self.threads;
-        let joined = tokio::task::spawn_blocking(move || {
-            for thread in threads {
-                // Its panic was printed.
-                let _ended = thread.join();
-            }
-        });
-        let _joined = joined.await;
         match self.broker {
             Broker::Embedded { broker, front, .. } => {
-                // Behind it the last answers come.
+                self.engine.rest(PARTING).await;
+                // Behind it, all that it took is with the engine.
                 broker.stop().await;
                 if let Some(front) = front {
                     front.stop().await;
                 }
+                end(&self.engine, self.threads).await;
             }
             Broker::Joined { running, ending } => {
+                end(&self.engine, self.threads).await;
                 ending.send_replace(true);
                 let _ended = running.await;
             }
         }
         self.engine.close().map_err(ServerError::from)
     }
+}
+
+/// Waits until all that was accepted is durable, and accepts nothing more.
+async fn end(engine: &Engine, threads: Vec<thread::JoinHandle<()>>) {
+    engine.end();
+    let joined = tokio::task::spawn_blocking(move || {
+        for thread in threads {
+            // Its panic was printed.
+            let _ended = thread.join();
+        }
+    });
+    let _joined = joined.await;
 }
 
 /// How many clients there is room for, of those that are to be: one too many would keep everybody else out, too.

@@ -15,6 +15,9 @@ use crate::options::{Serve, default_data_folder};
 use crate::tls::TlsFiles;
 
 const MIB: u64 = 1 << 20;
+/// Writes of a channel that wait for the disk. An emulator that formats one writes 2,464 sectors, and is not told that one
+/// is dropped.
+const CHANNEL_RECORDS: usize = 4_096;
 
 /// How a server serves.
 pub struct Settings {
@@ -79,6 +82,7 @@ impl Settings {
         let limits = Limits {
             channels: options.channels.unwrap_or(defaults.channels),
             window: options.window.unwrap_or(defaults.window),
+            channel_records: CHANNEL_RECORDS,
             ..defaults
         };
         Ok(Self {

@@ -1,6 +1,7 @@
 //! What devices and people do wrong: the server says so, answers where the protocol can, and goes on.
 
 use std::fs;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -207,6 +208,34 @@ fn a_stop_loses_nothing_that_was_accepted() {
     }
     assert_eq!(data.sector("two", 64), [filling(64); SECTOR]);
     data.assert_closed();
+}
+
+#[test]
+fn a_stop_under_way_loses_nothing_that_the_broker_took() {
+    for round in 1..=5_u8 {
+        let (data, server, _) = parts();
+        let address = server.address();
+        let taken = AtomicU32::new(0);
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                let mut device = Device::connect(address, "quick");
+                for number in 0..SECTORS {
+                    let payload = message(number * SECTOR as u32, SECTOR);
+                    if device.try_publish(WRITE, &payload).is_err() {
+                        break;
+                    }
+                    taken.store(number + 1, Ordering::Relaxed);
+                }
+            });
+            crate::wait_until("it is under way", || taken.load(Ordering::Relaxed) > 20 * u32::from(round));
+            server.stop();
+        });
+        let bytes = fs::read(data.image(CHANNEL)).unwrap();
+        let written = bytes.chunks(SECTOR).take_while(|sector| *sector == [0xaa; SECTOR]).count() as u32;
+        let taken = taken.into_inner();
+        assert!(taken < SECTORS && written >= taken, "{written} of {taken}");
+        data.assert_closed();
+    }
 }
 
 #[test]

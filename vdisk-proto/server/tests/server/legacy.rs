@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::broker::Broker;
 use crate::data::{Data, filling, numbered_image};
+use crate::device::Device;
 use crate::mosquitto;
 use crate::program::Program;
 use crate::server::Server;
@@ -155,4 +156,29 @@ fn an_emulator_does_not_write_over_a_session_s_disk() {
     emulator.write(5 * SECTOR as u32, &[0; SECTOR]);
     server.await_log("1 legacy writes dropped beside a session of version 2");
     assert_eq!(emulator.read(5 * SECTOR as u32), hex(5 * SECTOR as u32, &[0x77; SECTOR]));
+}
+
+/// Writes a whole disk, as quickly as it goes.
+fn keeps_all(data: &Data, server: Server) {
+    let mut device = Device::listening(server.address(), CHANNEL);
+    for number in 0..SECTORS {
+        let payload = [&(number * SECTOR as u32).to_le_bytes()[..], &[0xee; SECTOR]].concat();
+        device.send("altair/12345678/vdisk/write", &payload);
+    }
+    let last = (SECTORS - 1) * SECTOR as u32;
+    wait_until("the last is written", || device.read_sector(CHANNEL, last) == [0xee; SECTOR]);
+    let log = server.stop();
+    assert!(!log.contains("too much waits"), "{log}");
+    assert!(fs::read(data.image(CHANNEL)).unwrap().iter().all(|byte| *byte == 0xee));
+}
+
+#[test]
+fn an_emulator_that_formats_a_disk_loses_no_sector() {
+    let data = Data::numbered();
+    let server = Server::start(&data);
+    keeps_all(&data, server);
+    let Some(broker) = Broker::start("allow_anonymous true") else { return };
+    let data = Data::numbered();
+    let server = Server::join(&data, broker.port(), &[]);
+    keeps_all(&data, server);
 }

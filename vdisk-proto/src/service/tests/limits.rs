@@ -14,6 +14,7 @@ fn a_channel_beyond_the_bound_is_busy() {
     assert_eq!(answers[0].status, Status::Busy);
     assert_eq!(server.refused(Status::Busy), 1);
     assert_eq!(server.service.counters().legacy_writes_busy, 1);
+    assert!(!server.service.is_full(Channel::new("three").unwrap()), "no group makes room for it");
     server.receive_on("three", "read", &[0; 4]);
     assert_eq!(server.data().len(), 1, "reads need no memory");
 }
@@ -28,9 +29,12 @@ fn a_channel_that_writes_faster_than_the_disk_is_busy_and_alone_so() {
     let busy = server.answers();
     assert_eq!(busy.len(), 1, "the sixth follows a gap");
     assert_eq!((busy[0].status, busy[0].sequence, busy[0].acknowledged), (Status::Busy, 5, 0));
+    let [own, other] = [CHANNEL, "other"].map(|name| Channel::new(name).unwrap());
+    assert!(server.service.is_full(own) && !server.service.is_full(other));
     server.receive_on("other", "write", &legacy_write(0, &sector(1)));
     assert_eq!(server.service.counters().legacy_writes, 1);
     server.commit();
+    assert!(!server.service.is_full(own));
     assert_eq!(server.answers().len(), 4);
     server.write(session, 5, 0, 0xbb);
 }
@@ -43,7 +47,10 @@ fn what_waits_in_all_is_bounded() {
     }
     assert_eq!(server.service.counters().legacy_writes, 10);
     assert_eq!(server.service.counters().legacy_writes_busy, 90);
+    let other = Channel::new("other").unwrap();
+    assert!(server.service.is_full(other));
     server.commit();
+    assert!(!server.service.is_full(other));
     server.receive("write", &legacy_write(0, &sector(1)));
     assert_eq!(server.service.counters().legacy_writes, 11);
 }
