@@ -68,6 +68,17 @@ pub enum ServerError {
     /// Somebody else's broker.
     #[error(transparent)]
     Broker(ConnectionFailure),
+    /// Somebody else's broker let us in, and then go.
+    #[error(
+        "{failure}; another server may be called {server} as well: if this folder is a copy of that one's, remove its file \
+        client-identifier"
+    )]
+    ThrownOut {
+        /// What happened.
+        failure: ConnectionFailure,
+        /// Our client identifier.
+        server: String,
+    },
     /// The broker keeps something from us.
     #[error(
         "{broker} does not let this server subscribe: allow it altair/+/vdisk/# and altair/vdisk-server/claim in the \
@@ -117,6 +128,7 @@ impl ServerError {
             Self::Listen { .. }
             | Self::ListenTls { .. }
             | Self::Broker(_)
+            | Self::ThrownOut { .. }
             | Self::Claimed { .. }
             | Self::System { .. } => 69,
         }

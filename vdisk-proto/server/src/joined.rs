@@ -203,7 +203,12 @@ impl Joined {
             return ControlFlow::Break(reason.map_or(Ok(()), Err));
         }
         let is_connected = !matches!(phase, Phase::Opening);
-        ControlFlow::Continue(ServerError::Broker(self.joining.failure(error, is_connected)))
+        let failure = self.joining.failure(error, is_connected);
+        ControlFlow::Continue(if is_connected && !*self.serving.borrow() {
+            ServerError::ThrownOut { failure, server: self.claim.server.clone() }
+        } else {
+            ServerError::Broker(failure)
+        })
     }
 
     /// Takes a packet, and says which phase begins with it, if one does.

@@ -110,6 +110,21 @@ fn a_server_that_is_killed_leaves_its_place_to_another() {
 }
 
 #[test]
+fn a_copy_of_a_server_s_folder_is_not_served_beside_it() {
+    let Some(broker) = broker() else { return };
+    let (data, copy) = (Data::numbered(), Data::numbered());
+    let first = Server::join(&data, broker.port(), &[]);
+    fs::copy(data.path("client-identifier"), copy.path("client-identifier")).unwrap();
+    let url = format!("mqtt://127.0.0.1:{}", broker.port());
+    let second = Server::refused(&copy, &["--broker", &url]);
+    assert_eq!(second.code, 69, "{}", second.text);
+    assert!(second.text.contains("remove its file client-identifier"), "{}", second.text);
+    await_claim(&broker, &name(&data));
+    assert_serves(&broker, CHANNEL);
+    first.stop();
+}
+
+#[test]
 fn servers_of_one_channel_each_share_a_broker() {
     let Some(broker) = broker() else { return };
     let (data, other) = (Data::numbered(), Data::numbered());
