@@ -56,9 +56,14 @@ impl Data {
         bytes[number as usize * SECTOR..][..SECTOR].to_vec()
     }
 
+    /// The segments of the journal, from the oldest on.
+    pub(crate) fn segments(&self) -> Vec<PathBuf> {
+        names(&self.path("journal"))
+    }
+
     /// The server ended well: of the journal there is one small segment, with sessions and nothing to apply.
     pub(crate) fn assert_closed(&self) {
-        let segments = names(&self.path("journal"));
+        let segments = self.segments();
         let lengths: Vec<_> = segments.iter().map(|path| fs::metadata(path).unwrap().len()).collect();
         assert!(matches!(lengths[..], [length] if length <= 64 << 10), "{segments:?} of {lengths:?} bytes");
     }

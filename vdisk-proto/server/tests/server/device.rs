@@ -91,7 +91,7 @@ impl Device {
 
     /// Publishes with QoS 0.
     pub(crate) fn send(&mut self, topic: &str, payload: &[u8]) {
-        self.write(&packet(PUBLISH, &[&string(topic)[..], payload].concat())).unwrap();
+        self.write(&publish(topic, payload)).unwrap();
     }
 
     /// Publishes with QoS 1, and waits until the broker has it.
@@ -203,6 +203,11 @@ impl Device {
         self.stream.read_exact(&mut body)?;
         Ok((head, body))
     }
+}
+
+/// A message with QoS 0.
+pub(crate) fn publish(topic: &str, payload: &[u8]) -> Vec<u8> {
+    packet(PUBLISH, &[&string(topic)[..], payload].concat())
 }
 
 /// A packet with its length before its body.

@@ -17,8 +17,7 @@ fn a_server_that_is_killed_keeps_what_it_acknowledged() {
     let (data, mut written) = (Data::new(), Written::default());
     let mut server = Server::start_with(&data, &OPTIONS);
     for _ in 0..rounds {
-        let time = Duration::from_micros(chance.below(200_000));
-        written.until(time, server, Server::kill);
+        written.until(&mut chance, server, Server::kill);
         if chance.below(4) == 0 {
             let mut recovering = Server::launch(&data, &OPTIONS);
             thread::sleep(Duration::from_micros(chance.below(50_000)));

@@ -4,7 +4,6 @@ use std::ffi::OsStr;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
 
 use crate::broker::Folder;
 use crate::chance::Chance;
@@ -71,8 +70,7 @@ fn an_ext4_that_is_shut_down_keeps_what_was_acknowledged() {
     let Some(ext4) = Ext4::on(data.folder()) else { return };
     let mut server = Server::start_with(&data, &OPTIONS);
     for _ in 0..rounds {
-        let time = Duration::from_micros(chance.below(200_000));
-        written.until(time, server, |server| {
+        written.until(&mut chance, server, |server| {
             ext4.cut();
             server.kill();
         });

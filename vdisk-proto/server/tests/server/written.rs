@@ -6,8 +6,10 @@ use std::time::Duration;
 
 use vdisk_proto::client::{Disk, Event};
 
+use crate::chance::Chance;
 use crate::data::Data;
 use crate::device::Device;
+use crate::noise;
 use crate::server::Server;
 use crate::{CHANNEL, SECTOR, options, read, sector};
 
@@ -15,7 +17,7 @@ const LEGACY_CHANNEL: &str = "legacy";
 /// Sectors that are written again and again.
 const WRITTEN: u32 = 200;
 /// What a disk has that nobody wrote.
-const BLANK: [u8; SECTOR] = [0xe5; SECTOR];
+pub(crate) const BLANK: [u8; SECTOR] = [0xe5; SECTOR];
 
 /// What a sector may have: the number of the last write to it that is known to be durable, and of the last one sent.
 #[derive(Clone, Copy, Default)]
@@ -32,12 +34,16 @@ pub(crate) struct Written {
 }
 
 impl Written {
-    /// Writes, until the server is ended after so long.
-    pub(crate) fn until(&mut self, time: Duration, server: Server, end: impl FnOnce(Server) + Send) {
+    /// Writes, until the server is ended at some time. Now and then there is noise.
+    pub(crate) fn until(&mut self, chance: &mut Chance, server: Server, end: impl FnOnce(Server) + Send) {
+        let is_noisy = chance.below(5) == 0;
+        let time = Duration::from_micros(chance.below(if is_noisy { 1_000_000 } else { 200_000 }));
         let patience = Duration::from_millis(500);
         let disk = Disk::open(&options(&server.url(), CHANNEL).timeout(patience)).unwrap();
         let mut device = Device::connect(server.address(), "device");
+        let mut noise = is_noisy.then(|| Device::connect(server.address(), "noise"));
         thread::scope(|threads| {
+            threads.spawn(move || noise.iter_mut().for_each(noise::make));
             threads.spawn(move || {
                 thread::sleep(time);
                 end(server);
@@ -80,6 +86,7 @@ impl Written {
                 written_last(channel, *number, *bounds, &data.sector(channel, *number));
             }
         }
+        noise::check(data);
         assert!(u64::from(self.last) > rounds, "hardly anything was written");
     }
 
@@ -114,6 +121,6 @@ fn written_last(channel: &str, at: u32, bounds: Bounds, bytes: &[u8]) -> u32 {
 }
 
 /// A sector that is full of a number.
-fn stamped(number: u32) -> Vec<u8> {
+pub(crate) fn stamped(number: u32) -> Vec<u8> {
     number.to_le_bytes().into_iter().cycle().take(SECTOR).collect()
 }
