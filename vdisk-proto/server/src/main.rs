@@ -107,11 +107,12 @@ async fn run_until(
 
 fn start_log(options: &Serve) -> Result<(), ServerError> {
     let level = options.log.as_deref().unwrap_or("info");
-    // The crates below say more than anybody wants to hear every day.
+    // The crates below say more than anybody wants to hear every day. The broker's accept loop says without end that no file
+    // is free for a connection, as fast as it can.
     let directives = if level.contains(['=', ',']) {
         level.to_owned()
     } else {
-        format!("warn,mqtt5=error,vdisk_server={level},vdisk_proto={level}")
+        format!("warn,mqtt5=error,mqtt5::broker::server=off,vdisk_server={level},vdisk_proto={level}")
     };
     let filter = EnvFilter::try_new(directives)
         .map_err(|error| ServerError::Settings(format!("--log {level}: {error}")))?;

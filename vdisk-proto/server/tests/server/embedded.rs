@@ -155,6 +155,22 @@ fn devices_beyond_what_the_process_may_open_are_refused_and_others_served() {
 }
 
 #[test]
+fn strangers_who_say_nothing_are_sat_out_and_do_not_fill_the_log() {
+    let data = Data::numbered();
+    let server = limited(&data, "200", "256");
+    let mut device = Device::listening(server.address(), CHANNEL);
+    let strangers: Vec<_> = (0..300).map(|_| Device::stranger(server.address())).collect();
+    let open = || std::fs::read_dir(format!("/proc/{}/fd", server.id())).unwrap().count();
+    crate::wait_until("no file is free", || open() == 256);
+    assert_eq!(device.read_sector(CHANNEL, 0), [filling(0); SECTOR]);
+    drop(strangers);
+    let mut late = Device::listening(server.address(), "late");
+    assert_eq!(late.read_sector("late", 0), [filling(0); SECTOR]);
+    let log = server.stop();
+    assert!(log.lines().count() < 20, "{} lines", log.lines().count());
+}
+
+#[test]
 fn a_channel_that_floods_waits_for_itself_alone() {
     let data = Data::numbered();
     let server = Server::start_with(&data, &["--rate", "500"]);

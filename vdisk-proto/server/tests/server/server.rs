@@ -70,6 +70,10 @@ impl Server {
         format!("mqtt://{}", self.address)
     }
 
+    pub(crate) fn id(&self) -> u32 {
+        self.program.id()
+    }
+
     /// What it has logged, once this is among it.
     pub(crate) fn await_log(&self, what: &str) -> String {
         self.program.errors.wait_for(what)
