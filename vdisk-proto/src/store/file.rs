@@ -17,6 +17,8 @@
 //!   sectors tell: an edit of another one while no server ran, after a crash, is served and not noticed.
 //! - A write that cannot be brought into its image stays in an overlay that reads consult. Its segment stays, and the
 //!   drive takes no more writes, until the image is replaced or the store opens again.
+//! - Templates are read from memory, as they were when last looked at: one that people change is shown when the change is
+//!   noticed. An image is on the disk before a change of it is noticed, whoever put it there.
 //! - [`close`](FileStore::close) leaves nothing to apply.
 //! - A group is one block of 1 MiB at most, and shorter than a segment: what does not fit is refused with BUSY.
 //!   [`Limits::group_bytes`](crate::service::Limits::group_bytes) counts what a journal takes, so that by default all of a

@@ -11,6 +11,7 @@ use std::io;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::vec;
 use std::vec::Vec;
 
 use lru::LruCache;
@@ -42,7 +43,10 @@ pub(super) struct Images<M: Medium> {
     is_read_only: bool,
     /// What new images leave free.
     reserve_bytes: u64,
-    open: LruCache<Place, Arc<OpenImage<M::File>>>,
+    open: LruCache<(Channel, Drive), Arc<OpenImage<M::File>>>,
+    /// Templates that were opened: one a drive at most. Their bytes are held, so that channels that never wrote are read
+    /// without a call.
+    templates: BTreeMap<Drive, Arc<OpenImage<M::File>>>,
     /// Drives of channels that have no image of their own, and whether they cannot have one.
     shared: LruCache<(Channel, Drive), bool>,
     /// As they were when last looked at or written, open or not: all that there are.
@@ -84,6 +88,8 @@ pub(super) struct OpenImage<F> {
     pub(super) identity: Identity,
     /// Whether it is the channel's own.
     is_own: bool,
+    /// All bytes of a template, as they were when it was opened.
+    held: Vec<u8>,
 }
 
 /// An open file, and the image that a drive shows from it.
@@ -102,6 +108,7 @@ impl<M: Medium> Images<M> {
             is_read_only,
             reserve_bytes: options.reserve_bytes,
             open: LruCache::new(open_files),
+            templates: BTreeMap::new(),
             shared: LruCache::new(open_files.saturating_mul(SHARED_PER_FILE)),
             known: BTreeMap::new(),
             overlays: BTreeMap::new(),
@@ -143,10 +150,7 @@ impl<M: Medium> Images<M> {
         if end > open.identity.length {
             return Err(Status::IoError);
         }
-        let read = open.file.read_full_at(bytes, offset).map_err(|_| Status::IoError)?;
-        if read < bytes.len() {
-            return Err(Status::IoError);
-        }
+        open.read(bytes, offset).ok_or(Status::IoError)?;
         if let Some(overlay) = self.overlays.get(&(channel, drive)) {
             overlay.cover(offset, bytes);
         }
@@ -177,7 +181,7 @@ impl<M: Medium> Images<M> {
         }
         self.has_room(geometry)?;
         let path = self.path(place);
-        copy::template(&self.medium, &open.file, &self.folders.channels, &path)?;
+        copy::template(&self.medium, &open.held, &self.folders.channels, &path)?;
         self.shared.pop(&(channel, drive));
         self.made.insert(place);
         match self.find(channel, drive)? {
@@ -236,14 +240,14 @@ impl<M: Medium> Images<M> {
 
     /// The image that a drive shows. It is opened if need be.
     fn find(&mut self, channel: Channel, drive: Drive) -> Result<Option<Shown<M::File>>, Status> {
-        if let Some(open) = self.open.get(&(Some(channel), drive)) {
+        if let Some(open) = self.open.get(&(channel, drive)) {
             return Ok(Some((Arc::clone(open), open.image)));
         }
         let known = self.shared.get(&(channel, drive)).copied();
         let opened = known.map_or_else(|| self.open_own(channel, drive), |known| Ok(Opened::Shared(known)));
         let is_read_only = match opened? {
             Opened::Image(open) => {
-                self.open.put((Some(channel), drive), Arc::clone(&open));
+                self.open.put((channel, drive), Arc::clone(&open));
                 let image = open.image;
                 return Ok(Some((open, image)));
             }
@@ -262,15 +266,20 @@ impl<M: Medium> Images<M> {
     /// The template of a drive, if there is one.
     pub(super) fn template(&mut self, drive: Drive) -> Result<Option<Arc<OpenImage<M::File>>>, Status> {
         let place = (None, drive);
-        if let Some(open) = self.open.get(&place) {
+        if let Some(open) = self.templates.get(&drive) {
             return Ok(Some(Arc::clone(open)));
         }
         let path = self.path(place);
         let Some(open) = found(self.medium.open(&path))?.map(|file| self.opened(place, file, true)) else {
             return Ok(None);
         };
-        let open = Arc::new(open?);
-        self.open.put(place, Arc::clone(&open));
+        let mut open = open?;
+        let length = usize::try_from(open.identity.length).map_err(|_| Status::IoError)?;
+        let mut held = vec![0; length];
+        open.read(&mut held, 0).ok_or(Status::IoError)?;
+        open.held = held;
+        let open = Arc::new(open);
+        self.templates.insert(drive, Arc::clone(&open));
         Ok(Some(open))
     }
 
@@ -300,7 +309,7 @@ impl<M: Medium> Images<M> {
         let geometry = geometry(identity.length).ok_or(Status::UnknownDrive)?;
         let image = Image { geometry, is_read_only: identity.is_read_only || !is_writable };
         self.saw(place, identity)?;
-        Ok(OpenImage { file, image, identity, is_own: place.0.is_some() })
+        Ok(OpenImage { file, image, identity, is_own: place.0.is_some(), held: Vec::new() })
     }
 
     /// Whether a channel without an image cannot have one, for its folder or the one that this would be in.
@@ -310,6 +319,19 @@ impl<M: Medium> Images<M> {
         let channels = &self.folders.channels;
         let folder = channels.join(channel.as_str());
         self.is_read_only || is_read_only(channels) || is_read_only(&folder)
+    }
+}
+
+impl<F: MediumFile> OpenImage<F> {
+    /// Reads what is at an offset, if all of it is there.
+    fn read(&self, bytes: &mut [u8], offset: u64) -> Option<()> {
+        if self.held.is_empty() {
+            let read = self.file.read_full_at(bytes, offset).ok()?;
+            return (read == bytes.len()).then_some(());
+        }
+        let held = self.held.get(usize::try_from(offset).ok()?..)?.get(..bytes.len())?;
+        bytes.copy_from_slice(held);
+        Some(())
     }
 }
 

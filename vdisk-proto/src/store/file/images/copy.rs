@@ -13,10 +13,10 @@ use crate::codec::Status;
 /// Bytes that are copied at a time.
 const PIECE_LENGTH: usize = 1 << 16;
 
-/// Copies a template to where a channel's own image is to be, in a folder in `channels`.
+/// Copies a template's bytes to where a channel's own image is to be, in a folder in `channels`.
 pub(super) fn template<M: Medium>(
     medium: &M,
-    template: &M::File,
+    template: &[u8],
     channels: &Path,
     path: &Path,
 ) -> Result<(), Status> {
@@ -25,7 +25,12 @@ pub(super) fn template<M: Medium>(
         .create_folder(folder)
         // The folder may be there for another process's eyes only: it was killed before its own sync.
         .and_then(|()| medium.sync_folder(channels))
-        .and_then(|()| image(medium, path, |file| copy(template, file)));
+        .and_then(|()| {
+            image(medium, path, |file| {
+                file.allocate(template.len() as u64)?;
+                file.write_all_at(template, 0)
+            })
+        });
     copied.map_err(|error| {
         // Names may be gone after a power cut that are there now: nothing is to be written below them. A folder that
         // has other images was there before, and stays.

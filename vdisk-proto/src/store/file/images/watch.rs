@@ -275,9 +275,13 @@ impl<M: Medium> Images<M> {
 
     /// Forgets an image that is another one now, and what could not be written to the last.
     pub(super) fn forget(&mut self, place: Place) {
-        self.open.pop(&place);
-        if let Some(channel) = place.0 {
-            self.shared.pop(&(channel, place.1));
+        let (channel, drive) = place;
+        match channel {
+            Some(channel) => {
+                self.open.pop(&(channel, drive));
+                self.shared.pop(&(channel, drive));
+            }
+            None => drop(self.templates.remove(&drive)),
         }
         self.known.remove(&place);
         self.forget_overlay(place);

@@ -203,7 +203,7 @@ fn an_image_that_nobody_synced_stays_once_it_is_noticed() {
         let medium = medium();
         let store = open_one(&medium);
         assert_eq!(overlay::commit(&store, group(1, 2, 11)), None);
-        assert_eq!(overlay::sector(&store, 0, 1), 1);
+        assert_eq!(overlay::commit(&store, group(0, 1, 1)), None, "its file is closed for another");
         replace(&medium, 9);
         if is_opened {
             assert_eq!(overlay::sector(&store, 1, 2), 9);
@@ -221,7 +221,7 @@ fn a_write_to_another_image_does_not_hide_that_it_is_one() {
     let medium = medium();
     let store = open_one(&medium);
     assert_eq!(overlay::commit(&store, group(1, 2, 11)), None);
-    assert_eq!(overlay::sector(&store, 0, 1), 1);
+    assert_eq!(overlay::commit(&store, group(0, 1, 1)), None, "its file is closed for another");
     replace(&medium, 9);
     assert_eq!(overlay::commit(&store, group(1, 2, 12)), None);
     for crash in medium.crashes(medium.operations().., 0..8) {
@@ -279,8 +279,11 @@ fn a_template_that_is_told_is_not_found_again() {
     let folder = folder();
     let store = open(folder.path()).unwrap();
     commit(&store, [session()]);
+    assert_eq!(sector(&store, 5), Ok(1));
     put(folder.path(), "templates/b.dsk", 4);
+    assert_eq!(sector(&store, 5), Ok(1), "reads show it once it is noticed");
     assert_eq!(store.changed_images(), [(channels()[0], drive(1))]);
+    assert_eq!(sector(&store, 5), Ok(4));
     commit(&store, [Record::Changed { drive: drive(1), generation: 7 }]);
     drop(store);
     let store = open(folder.path()).unwrap();
