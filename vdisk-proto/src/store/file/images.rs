@@ -195,6 +195,9 @@ impl<M: Medium> Images<M> {
         if self.overlays.contains_key(&(channel, drive)) {
             return Err(Status::IoError);
         }
+        if !self.known.contains_key(&(Some(channel), drive)) {
+            return Ok(());
+        }
         let synced = match self.find(channel, drive) {
             Ok(Some((open, _))) if open.is_own => open.file.sync_data(),
             Ok(_) => Ok(()),
