@@ -135,7 +135,7 @@ def memory_written(started, folder, channels, sectors):
     broker = started(mosquitto(folder))
     server = started(joined(broker, folder))
     load = ["--protocol", "v2", "--channels", channels, "--window", 1, "--writes", 100, "--rounds", 1]
-    bench(broker, *load, "--requests", channels * sectors, "--timeout-ms", 120_000)
+    bench(broker, *load, "--requests", channels * sectors, "--timeout-ms", 600_000)
     return {"ours": {"bytes": server.resident_bytes()}}
 
 
