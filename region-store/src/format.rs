@@ -5,6 +5,7 @@
 //! - [`v1`]: Burst's own. A header of two bytes, then blobs behind their lengths. No checksum and no seal.
 //! - Version 2: a [`header`] page; [`block`]s of blobs, each with a checksum over its place and its bytes; in a region
 //!   that is complete, an [`index`] of the blocks, and a [`seal`] that ends the file.
+//! - [`manifest`]: not a region, but the file that makes the regions of a slice a whole.
 //!
 //! All numbers are little-endian. Decoding looks at nothing but the bytes it is given, copies none of them, and takes
 //! time and memory that their length bounds, whatever they say. What is not as it should be is a [`Damage`] that names
@@ -33,6 +34,7 @@ mod damage;
 mod fields;
 pub mod header;
 pub mod index;
+pub mod manifest;
 pub mod seal;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -45,6 +47,7 @@ pub use checksum::{Crc32c, crc32c};
 pub use damage::{Damage, Problem};
 pub use header::{HEADER_LENGTH, Header, RegionId};
 pub use index::{Index, IndexEntry};
+pub use manifest::{Manifest, ManifestRegion, SliceIdentity, SnapId};
 pub use seal::{SEAL_LENGTH, Seal};
 
 /// The first byte of every region file.

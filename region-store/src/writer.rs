@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 use crate::error::{Error, Result};
 use crate::format::header::is_alignment;
 use crate::format::{
-    BlockBuilder, Crc32c, HEADER_LENGTH, Header, IndexEntry, Kind, RegionId, SEAL_LENGTH, Seal, TooLarge,
-    Version, index, v1,
+    BlockBuilder, Crc32c, HEADER_LENGTH, Header, IndexEntry, Kind, RegionId, SEAL_LENGTH, Seal, SnapId,
+    TooLarge, Version, index, v1,
 };
 use crate::medium::{Disk, Medium, folder_of};
 use crate::parcel::Parcel;
@@ -380,6 +380,16 @@ impl RegionId {
         let mut id = [0; 16];
         getrandom::fill(&mut id)?;
         Ok(Self(id))
+    }
+}
+
+impl SnapId {
+    /// One that no other writing of a slice has, from the operating system's source of randomness.
+    ///
+    /// # Errors
+    /// The source's.
+    pub fn random() -> std::io::Result<Self> {
+        RegionId::random().map(|id| Self(id.0))
     }
 }
 
