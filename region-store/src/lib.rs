@@ -10,7 +10,7 @@ pub mod format;
 pub mod journal;
 pub mod medium;
 mod os;
-mod parcel;
+pub mod parcel;
 mod region;
 pub mod salvage;
 mod writer;

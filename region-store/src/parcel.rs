@@ -2,7 +2,9 @@
 //!
 //! The bytes of a parcel are those of a region of version 1 behind its header: blobs, each behind its length as an `i32`
 //! in little-endian; or the same in one block of raw snappy. A parcel is checked wholly when it is made, so that none
-//! of a corrupt one is ever written.
+//! of a corrupt one is ever written. How Burst frames them is in [`burst`].
+
+pub mod burst;
 
 use bytes::Bytes;
 
@@ -49,6 +51,17 @@ pub enum ParcelError {
         /// What snappy's header says.
         inflated: usize,
     },
+    /// It has not as many blobs as was said.
+    #[error("the parcel has {actual} blobs, not {expected}")]
+    Count {
+        /// What was said.
+        expected: usize,
+        /// What there are.
+        actual: usize,
+    },
+    /// Its frame is not as it should be.
+    #[error("the parcel's frame is corrupt: {0}")]
+    Frame(#[source] Damage),
     /// There is no such parcel, or not the memory for it.
     #[error("a parcel of {length} bytes is too long for memory, or has more than {MAX_PARCEL_LENGTH}")]
     TooLong {
