@@ -7,6 +7,7 @@
 
 mod error;
 pub mod format;
+mod growing;
 pub mod journal;
 pub mod medium;
 mod os;

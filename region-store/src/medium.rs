@@ -201,6 +201,11 @@ pub trait MediumFile: Debug + Send + Sync + 'static {
     /// The medium's own.
     fn length(&self) -> io::Result<u64>;
 
+    /// The file as the operating system knows it, if it does: only such a file can be mapped, and locked by its readers.
+    fn system_file(&self) -> Option<&std::fs::File> {
+        None
+    }
+
     /// Writes all of `bytes`, where a write is short by another for the rest.
     ///
     /// # Errors
@@ -217,6 +222,15 @@ pub trait MediumFile: Debug + Send + Sync + 'static {
             offset = offset.checked_add(written as u64).ok_or(io::ErrorKind::FileTooLarge)?;
         }
         Ok(())
+    }
+
+    /// Reads all of `bytes`.
+    ///
+    /// # Errors
+    /// As [`read_at`](Self::read_at), and [`UnexpectedEof`](io::ErrorKind::UnexpectedEof) if the file ends before.
+    fn read_exact_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<()> {
+        let read = self.read_full_at(bytes, offset)?;
+        if read == bytes.len() { Ok(()) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
     }
 
     /// Reads until `bytes` is full or the file ends, and says how much.

@@ -8,14 +8,15 @@ mod verify;
 
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use crate::error::{Error, Result};
 use crate::format::{
     BLOCK_HEAD_LENGTH, Block, Damage, HEADER_LENGTH, Header, Index, IndexEntry, Kind, Problem, SEAL_LENGTH,
     Seal, Version, v1, version_of,
 };
+use crate::medium::{Disk, Medium, MediumFile};
 use crate::os::{self, Map};
 
 pub use scan::Blobs;
@@ -70,7 +71,7 @@ impl OpenOptions {
     /// # Errors
     /// As [`Region::open`].
     pub fn open(self, path: impl AsRef<Path>) -> Result<Region> {
-        Region::open_with(path.as_ref(), self)
+        Region::open_on(&Disk, path, self)
     }
 }
 
@@ -95,7 +96,7 @@ impl OpenOptions {
 #[derive(Debug)]
 pub struct Region {
     path: PathBuf,
-    file: File,
+    file: Arc<dyn MediumFile>,
     bytes: Bytes,
     verify: Verify,
     layout: Layout,
@@ -151,16 +152,23 @@ impl Region {
         OpenOptions::default()
     }
 
-    fn open_with(path: &Path, options: OpenOptions) -> Result<Self> {
-        let file = File::open(path).map_err(Error::io(path, "open"))?;
-        lock(&file, path)?;
-        let metadata = file.metadata().map_err(Error::io(path, "look at"))?;
-        if metadata.is_dir() {
-            return Err(Error::io(path, "open")(std::io::ErrorKind::IsADirectory.into()));
+    /// The same on a medium. Where files cannot be mapped, they are read.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn open_on<M: Medium>(medium: &M, path: impl AsRef<Path>, options: OpenOptions) -> Result<Self> {
+        let path = path.as_ref();
+        let file = medium.open(path).map_err(Error::io(path, "open"))?;
+        if let Some(file) = file.system_file() {
+            lock(file, path)?;
+            if file.metadata().map_err(Error::io(path, "look at"))?.is_dir() {
+                return Err(Error::io(path, "open")(std::io::ErrorKind::IsADirectory.into()));
+            }
         }
-        let bytes = Bytes::load(&file, path, metadata.len(), options.access)?;
+        let length = file.length().map_err(Error::io(path, "look at"))?;
+        let bytes = Bytes::load(&file, path, length, options.access)?;
         let layout = Layout::decode(bytes.get()).map_err(Error::damaged(path))?;
-        Ok(Self { path: path.to_owned(), file, bytes, verify: options.verify, layout })
+        Ok(Self { path: path.to_owned(), file: Arc::new(file), bytes, verify: options.verify, layout })
     }
 
     /// Its format.
@@ -307,7 +315,7 @@ impl Region {
 }
 
 impl Bytes {
-    fn load(file: &File, path: &Path, length: u64, access: Access) -> Result<Self> {
+    fn load(file: &dyn MediumFile, path: &Path, length: u64, access: Access) -> Result<Self> {
         let too_large = || Error::TooLarge { path: path.to_owned(), length };
         let bytes = usize::try_from(length)
             .ok()
@@ -316,13 +324,15 @@ impl Bytes {
         if bytes == 0 {
             return Ok(Self::Read(Vec::new()));
         }
-        match access {
-            Access::Map => Map::new(file, bytes).map(Self::Mapped).map_err(Error::io(path, "map")),
-            Access::Read => {
+        match (access, file.system_file()) {
+            (Access::Map, Some(file)) => {
+                Map::new(file, bytes).map(Self::Mapped).map_err(Error::io(path, "map"))
+            }
+            (Access::Map, None) | (Access::Read, _) => {
                 let mut read = Vec::new();
                 read.try_reserve_exact(bytes).map_err(|_| too_large())?;
                 read.resize(bytes, 0);
-                os::read_exact_at(file, &mut read, 0).map_err(Error::io(path, "read"))?;
+                file.read_exact_at(&mut read, 0).map_err(Error::io(path, "read"))?;
                 Ok(Self::Read(read))
             }
         }

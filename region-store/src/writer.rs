@@ -1,5 +1,6 @@
 //! Writing a region, once.
 
+mod encoder;
 mod output;
 #[cfg(test)]
 mod tests;
@@ -9,12 +10,10 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
 use crate::format::header::is_alignment;
-use crate::format::{
-    BlockBuilder, Crc32c, HEADER_LENGTH, Header, IndexEntry, Kind, RegionId, SEAL_LENGTH, Seal, SnapId,
-    TooLarge, Version, index, v1,
-};
+use crate::format::{HEADER_LENGTH, Header, RegionId, SnapId, TooLarge, Version};
 use crate::medium::{Disk, Medium, folder_of};
 use crate::parcel::Parcel;
+pub(crate) use encoder::Encoder;
 use output::Output;
 
 /// No more memory is taken for a block before there are blobs in it.
@@ -55,7 +54,7 @@ pub struct Sealed {
     pub blob_bytes: u64,
     /// Blocks that they are in; 0 in version 1.
     pub blocks: u64,
-    /// What tells the file from others: in version 2 the [blocks' checksum](Seal::blocks_checksum), in version 1, which
+    /// What tells the file from others: in version 2 the [blocks' checksum](crate::format::Seal::blocks_checksum), in version 1, which
     /// has none, the CRC-32C of the file.
     pub checksum: u32,
 }
@@ -92,19 +91,8 @@ pub struct RegionWriter<M: Medium = Disk> {
     part_path: PathBuf,
     /// `None` once the file has its name, or could not be given it.
     output: Option<Output<M::File>>,
-    options: Options,
-    content: Content,
-    /// Where the next buffer goes.
-    offset: u64,
-    blobs: u64,
-    blob_bytes: u64,
-}
-
-/// What is on the way to the file.
-#[derive(Debug)]
-enum Content {
-    One { buffer: Vec<u8>, checksum: Crc32c },
-    Two { builder: BlockBuilder, entries: Vec<IndexEntry>, checksum: Crc32c },
+    encoder: Encoder,
+    version: Version,
 }
 
 impl RegionWriter {
@@ -139,17 +127,14 @@ impl<M: Medium> RegionWriter<M> {
         let output = started.inspect_err(|_| drop(medium.remove(&part_path)))?;
         let mut writer = Self {
             output: Some(output),
-            content: Content::new(options),
+            encoder: Encoder::new(options),
+            version: options.version,
             medium,
             path,
             part_path,
-            options: options.clone(),
-            offset: 0,
-            blobs: 0,
-            blob_bytes: 0,
         };
-        if options.version == Version::Two {
-            writer.write(options.header.encode().to_vec())?;
+        if let Some(header) = writer.encoder.header() {
+            writer.write((header, 0))?;
         }
         Ok(writer)
     }
@@ -161,13 +146,10 @@ impl<M: Medium> RegionWriter<M> {
     /// other calls are refused with [`Error::WriterFailed`].
     pub fn push(&mut self, blob: &[u8]) -> Result<()> {
         self.output()?;
-        if self.content.is_full(blob.len(), self.options.block_bytes) {
+        if self.encoder.is_full(blob.len()) {
             self.flush()?;
         }
-        self.content.push(blob).map_err(|TooLarge| Error::BlobTooLong { length: blob.len() })?;
-        self.blobs += 1;
-        self.blob_bytes += blob.len() as u64;
-        Ok(())
+        self.encoder.push(blob).map_err(|TooLarge| Error::BlobTooLong { length: blob.len() })
     }
 
     /// Adds the blobs of a parcel: in version 2, as a block of their own.
@@ -176,26 +158,21 @@ impl<M: Medium> RegionWriter<M> {
     /// As [`push`](Self::push).
     pub fn push_parcel(&mut self, parcel: &Parcel) -> Result<()> {
         self.flush()?;
-        let pushed = parcel.blobs().try_for_each(|blob| self.content.push(blob));
-        pushed.map_err(|TooLarge| {
-            self.content.clear();
-            Error::BlobTooLong { length: parcel.slots().len() }
-        })?;
-        self.blobs += parcel.blob_count() as u64;
-        self.blob_bytes += parcel.blob_bytes();
+        let pushed = self.encoder.push_parcel(parcel);
+        pushed.map_err(|TooLarge| Error::BlobTooLong { length: parcel.slots().len() })?;
         self.flush()
     }
 
     /// How many blobs were added.
     #[must_use]
     pub const fn blobs(&self) -> u64 {
-        self.blobs
+        self.encoder.extent().blobs
     }
 
     /// How many bytes they have.
     #[must_use]
     pub const fn blob_bytes(&self) -> u64 {
-        self.blob_bytes
+        self.encoder.extent().blob_bytes
     }
 
     /// Completes the region and gives it its name. When this returns, it is on the disk.
@@ -205,50 +182,32 @@ impl<M: Medium> RegionWriter<M> {
     /// unknown then, and the region has to be written anew from where it came.
     pub fn seal(mut self) -> Result<Sealed> {
         self.flush()?;
-        let sealed = match &self.content {
-            Content::One { .. } => self.finish_v1()?,
-            Content::Two { .. } => self.finish_v2()?,
-        };
+        match self.version {
+            Version::One => self.output()?.sync()?,
+            Version::Two => self.finish_v2()?,
+        }
         self.publish()?;
-        Ok(sealed)
-    }
-
-    fn finish_v1(&mut self) -> Result<Sealed> {
-        let Content::One { checksum, .. } = &self.content else { return Err(self.failed()) };
-        let checksum = checksum.value();
-        self.output()?.sync()?;
-        Ok(self.sealed(checksum, 0))
+        Ok(self.encoder.sealed(self.path.clone()))
     }
 
     /// Syncs blocks and index, then writes the seal and syncs that.
-    fn finish_v2(&mut self) -> Result<Sealed> {
-        let header = self.options.header;
-        let Content::Two { entries, checksum, .. } = &self.content else { return Err(self.failed()) };
-        let (blocks, blocks_checksum) = (entries.len() as u64, checksum.value());
-        let index_offset = self.offset;
-        let index = index::encode(entries, header.region_id, index_offset, self.blobs, header.alignment)
-            .map_err(|TooLarge| Error::TooManyBlocks { path: self.part_path.clone() })?;
-        self.write(index)?;
+    fn finish_v2(&mut self) -> Result<()> {
+        let index =
+            self.encoder.index().map_err(|TooLarge| Error::TooManyBlocks { path: self.part_path.clone() })?;
+        let Some((index, index_offset)) = index else { return Err(self.failed()) };
+        self.write((index, index_offset))?;
         if !defect::planted(defect::Defect::SealBeforeBlocks) {
             self.output()?.sync()?;
         }
-        let seal = Seal {
-            index_offset,
-            blobs: self.blobs,
-            blob_bytes: self.blob_bytes,
-            blocks,
-            file_length: self.offset + SEAL_LENGTH as u64,
-            blocks_checksum,
-        };
-        self.write(seal.encode(header.region_id, self.offset).to_vec())?;
-        self.output()?.sync()?;
-        Ok(self.sealed(blocks_checksum, blocks))
+        let seal = self.encoder.seal(index_offset);
+        self.write(seal)?;
+        self.output()?.sync()
     }
 
     /// Gives the file its name.
     fn publish(&mut self) -> Result<()> {
         let output = self.output.take().ok_or_else(|| self.failed())?;
-        let renamed = output.finish(self.offset).and_then(|()| {
+        let renamed = output.finish(self.encoder.extent().length).and_then(|()| {
             self.medium.rename(&self.part_path, &self.path).map_err(Error::io(&self.part_path, "rename"))
         });
         // It is the first error that tells what is wrong; whether the file can be removed does not.
@@ -261,48 +220,18 @@ impl<M: Medium> RegionWriter<M> {
         synced.inspect_err(|_| drop(self.medium.remove(&self.path)))
     }
 
-    fn sealed(&self, checksum: u32, blocks: u64) -> Sealed {
-        let region_id = match self.options.version {
-            Version::One => RegionId::default(),
-            Version::Two => self.options.header.region_id,
-        };
-        Sealed {
-            path: self.path.clone(),
-            region_id,
-            file_length: self.offset,
-            blobs: self.blobs,
-            blob_bytes: self.blob_bytes,
-            blocks,
-            checksum,
+    /// Hands what was gathered to the thread that writes.
+    fn flush(&mut self) -> Result<()> {
+        let spare = self.output()?.spare();
+        match self.encoder.take(spare) {
+            Some(buffer) => self.write(buffer),
+            None => Ok(()),
         }
     }
 
-    /// Hands what was gathered to the thread that writes.
-    fn flush(&mut self) -> Result<()> {
-        let header = self.options.header;
-        let spare = self.output()?.spare();
-        let buffer = match &mut self.content {
-            Content::One { buffer, checksum } => {
-                *checksum = checksum.update(buffer);
-                std::mem::replace(buffer, spare)
-            }
-            Content::Two { builder, .. } if builder.is_empty() => return Ok(()),
-            Content::Two { builder, entries, checksum } => {
-                let first_ordinal = self.blobs - builder.blob_count() as u64;
-                let block = builder.finish(header.region_id, self.offset, first_ordinal, header.alignment);
-                *checksum = checksum.update(block.get(4..8).unwrap_or_default());
-                entries.push(IndexEntry { offset: self.offset, first_ordinal });
-                builder.exchange(spare)
-            }
-        };
-        self.write(buffer)
-    }
-
-    fn write(&mut self, buffer: Vec<u8>) -> Result<()> {
-        let (offset, length) = (self.offset, buffer.len() as u64);
-        self.output()?.write(buffer, offset)?;
-        self.offset += length;
-        Ok(())
+    /// Hands a buffer over, with its place.
+    fn write(&mut self, (buffer, offset): (Vec<u8>, u64)) -> Result<()> {
+        self.output()?.write(buffer, offset)
     }
 
     fn output(&mut self) -> Result<&mut Output<M::File>> {
@@ -323,50 +252,6 @@ impl<M: Medium> Drop for RegionWriter<M> {
         if let Some(output) = self.output.take() {
             drop(output);
             let _ = self.medium.remove(&self.part_path);
-        }
-    }
-}
-
-impl Content {
-    fn new(options: &Options) -> Self {
-        match options.version {
-            Version::One => Self::One { buffer: v1::HEADER.to_vec(), checksum: Crc32c::new() },
-            Version::Two => Self::Two {
-                builder: BlockBuilder::new(
-                    Kind::Blobs,
-                    options.block_bytes.min(MOST_EXPECTED_BYTES) + (4 << 10),
-                ),
-                entries: Vec::new(),
-                checksum: Crc32c::new(),
-            },
-        }
-    }
-
-    /// Whether a blob of that length begins the next block.
-    fn is_full(&self, length: usize, block_bytes: usize) -> bool {
-        let gathered = match self {
-            Self::One { buffer, .. } => buffer.len(),
-            Self::Two { builder, .. } if builder.is_empty() => 0,
-            Self::Two { builder, .. } => builder.length(),
-        };
-        gathered != 0 && gathered.saturating_add(length) > block_bytes
-    }
-
-    fn push(&mut self, blob: &[u8]) -> core::result::Result<(), TooLarge> {
-        match self {
-            Self::One { buffer, .. } => {
-                buffer.extend_from_slice(&v1::blob_prefix(blob.len()).ok_or(TooLarge)?);
-                buffer.extend_from_slice(blob);
-                Ok(())
-            }
-            Self::Two { builder, .. } => builder.push(blob),
-        }
-    }
-
-    fn clear(&mut self) {
-        match self {
-            Self::One { buffer, .. } => buffer.clear(),
-            Self::Two { builder, .. } => builder.clear(),
         }
     }
 }

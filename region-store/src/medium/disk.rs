@@ -121,4 +121,8 @@ impl MediumFile for DiskFile {
     fn length(&self) -> io::Result<u64> {
         Ok(self.0.metadata()?.len())
     }
+
+    fn system_file(&self) -> Option<&File> {
+        Some(&self.0)
+    }
 }

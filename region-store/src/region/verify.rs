@@ -3,7 +3,6 @@
 use super::{Layout, Region, Two};
 use crate::error::{Error, Result};
 use crate::format::{BLOCK_HEAD_LENGTH, Block, BlockHead, Checker, SEAL_LENGTH, Summary, Version, v1};
-use crate::os;
 
 /// How much of version 1 is read at once.
 const PIECE: usize = 1 << 20;
@@ -94,6 +93,6 @@ impl Region {
         buffer.clear();
         buffer.try_reserve(length).map_err(|_| too_large())?;
         buffer.resize(length, 0);
-        os::read_exact_at(&self.file, buffer, offset).map_err(Error::io(&self.path, "read"))
+        self.file.read_exact_at(buffer, offset).map_err(Error::io(&self.path, "read"))
     }
 }

@@ -1,20 +1,15 @@
 //! The thread that writes, so that the next block is filled meanwhile.
 
-use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread::{self, JoinHandle};
 
 use crate::error::{Error, Result};
+use crate::growing::Growing;
 use crate::medium::MediumFile;
 
 /// How many buffers may wait for the thread: more would only be memory.
 const QUEUED: usize = 2;
-/// What is tried when space is reserved, as errors tell it.
-const RESERVE: &str = "reserve space for";
-/// Space is reserved in steps of it, ahead of what is written.
-const RESERVED_STEP: u64 = 16 << 20;
-
 /// A file, and the thread that writes it.
 #[derive(Debug)]
 pub(super) struct Output<F: MediumFile> {
@@ -23,7 +18,7 @@ pub(super) struct Output<F: MediumFile> {
     orders: Option<SyncSender<Order>>,
     /// Buffers that it is done with.
     spares: Receiver<Vec<u8>>,
-    thread: Option<JoinHandle<Result<F>>>,
+    thread: Option<JoinHandle<Result<Growing<Box<F>>>>>,
     failed: bool,
 }
 
@@ -38,10 +33,7 @@ impl<F: MediumFile> Output<F> {
     pub(super) fn start(file: F, path: &Path, expected_bytes: u64) -> Result<Self> {
         let (orders, received) = sync_channel(QUEUED);
         let (done, spares) = channel();
-        let mut worker = Worker { file, path: path.to_owned(), reserved: 0, done };
-        if expected_bytes > 0 {
-            worker.reserve(expected_bytes).map_err(Error::io(path, RESERVE))?;
-        }
+        let worker = Worker { file: Growing::start(Box::new(file), path, expected_bytes)?, done };
         let thread = thread::Builder::new()
             .name("region writer".to_owned())
             .spawn(move || worker.run(&received))
@@ -75,7 +67,7 @@ impl<F: MediumFile> Output<F> {
     /// Ends the thread, and gives back what was reserved beyond the file's length.
     pub(super) fn finish(mut self, length: u64) -> Result<()> {
         match self.join() {
-            Some(Ok(file)) => file.trim(length).map_err(Error::io(&self.path, "trim")),
+            Some(Ok(file)) => file.trim(length),
             Some(Err(error)) => Err(error),
             None => Err(Error::WriterFailed { path: self.path.clone() }),
         }
@@ -95,7 +87,7 @@ impl<F: MediumFile> Output<F> {
         }
     }
 
-    fn join(&mut self) -> Option<Result<F>> {
+    fn join(&mut self) -> Option<Result<Growing<Box<F>>>> {
         self.orders = None;
         self.thread.take().and_then(|thread| thread.join().ok())
     }
@@ -109,50 +101,26 @@ impl<F: MediumFile> Drop for Output<F> {
 }
 
 struct Worker<F> {
-    file: F,
-    path: PathBuf,
-    /// Space is reserved up to here.
-    reserved: u64,
+    file: Growing<Box<F>>,
     done: Sender<Vec<u8>>,
 }
 
 impl<F: MediumFile> Worker<F> {
     /// Works until there are no more orders, or until one fails.
-    fn run(mut self, orders: &Receiver<Order>) -> Result<F> {
+    fn run(mut self, orders: &Receiver<Order>) -> Result<Growing<Box<F>>> {
         for order in orders {
             match order {
                 Order::Write { buffer, offset } => {
-                    self.write(&buffer, offset)?;
+                    self.file.write(&buffer, offset)?;
                     // Nobody may want it any more.
                     let _ = self.done.send(buffer);
                 }
                 Order::Sync(synced) => {
-                    self.file.sync_data().map_err(Error::io(&self.path, "sync"))?;
+                    self.file.sync()?;
                     let _ = synced.send(());
                 }
             }
         }
         Ok(self.file)
-    }
-
-    fn reserve(&mut self, length: u64) -> io::Result<()> {
-        self.file.allocate(length)?;
-        self.reserved = length;
-        Ok(())
-    }
-
-    fn write(&mut self, buffer: &[u8], offset: u64) -> Result<()> {
-        let end = offset.saturating_add(buffer.len() as u64);
-        if end > self.reserved {
-            let ahead = self.reserve(end.saturating_add(RESERVED_STEP));
-            // What is needed may fit where the step does not.
-            let reserved = match ahead {
-                Err(error) if error.kind() == ErrorKind::StorageFull => self.reserve(end),
-                other => other,
-            };
-            reserved.map_err(Error::io(&self.path, RESERVE))?;
-        }
-        self.file.write_all_at(buffer, offset).map_err(Error::io(&self.path, "write"))?;
-        self.file.start_write_back(offset, buffer.len() as u64).map_err(Error::io(&self.path, "write back"))
     }
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::defect::{Defect, PLANTED};
 use super::*;
 use crate::format::tests::{blobs_of, telling_header};
-use crate::format::{self, Summary};
+use crate::format::{self, SEAL_LENGTH, Seal, Summary};
 use crate::medium::{Call, CrashMedium, Fault, MediumFile as _, Trouble};
 
 const NAME: &str = "00.region";
