@@ -2,8 +2,10 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use crate::format::Damage;
+use crate::format::manifest::Unspeakable;
+use crate::format::{Damage, SnapId};
 
 /// The error of this crate. It says which file, and what to do where that is not plain.
 #[derive(Debug, thiserror::Error)]
@@ -112,6 +114,63 @@ pub enum Error {
     JournalFailed {
         /// The journal.
         path: PathBuf,
+    },
+    /// Something has failed while a slice was written, and all is in vain. Every later call is told so.
+    #[error("slice {snap_id} has failed, write it anew: {cause}")]
+    SliceFailed {
+        /// Which writing of the slice.
+        snap_id: SnapId,
+        /// What failed first.
+        #[source]
+        cause: Arc<Error>,
+    },
+    /// The writer of a slice was dropped before it was closed.
+    #[error("slice {snap_id} was given up before it was closed: write it anew")]
+    SliceGivenUp {
+        /// Which writing of the slice.
+        snap_id: SnapId,
+    },
+    /// The caller's mistake: a slice is opened for writes once, then parcels are queued, then the writes are waited for,
+    /// then it is closed.
+    #[error("slice {snap_id}: cannot {attempted}: it is {state}")]
+    SliceOrder {
+        /// Which writing of the slice.
+        snap_id: SnapId,
+        /// What was asked for.
+        attempted: &'static str,
+        /// What it is.
+        state: &'static str,
+    },
+    /// The caller's mistake: a slice cannot be written so.
+    #[error("a slice is written over {least} to {most} {what}: {found} are asked for")]
+    SliceShape {
+        /// What of it.
+        what: &'static str,
+        /// How many are asked for.
+        found: usize,
+        /// The least.
+        least: usize,
+        /// The most.
+        most: usize,
+    },
+    /// The caller's mistake: no manifest can say this.
+    #[error(transparent)]
+    Unspeakable(#[from] Unspeakable),
+    /// A disk is not there, and with it a part of the slice.
+    #[error("slice {snap_id}: its spindle {name} is missing: give its folder")]
+    SpindleMissing {
+        /// Which writing of the slice.
+        snap_id: SnapId,
+        /// The spindle's name.
+        name: String,
+    },
+    /// A file of a slice is not the one that was written with its manifest.
+    #[error("{}: its {field} is not what the manifest of its slice says: the slice is not whole", path.display())]
+    SliceMismatch {
+        /// The file.
+        path: PathBuf,
+        /// What differs.
+        field: &'static str,
     },
     /// Corrupt, since a power cut damages nothing but the end.
     #[error(

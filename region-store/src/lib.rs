@@ -14,6 +14,7 @@ mod os;
 pub mod parcel;
 mod region;
 pub mod salvage;
+pub mod slice;
 mod writer;
 
 pub use error::{Error, Result};

@@ -66,6 +66,10 @@ impl OpenOptions {
         self
     }
 
+    pub(crate) const fn verifies(self) -> Verify {
+        self.verify
+    }
+
     /// Opens a region.
     ///
     /// # Errors

@@ -116,14 +116,8 @@ impl<M: Medium> RegionWriter<M> {
             return Err(Error::Alignment { alignment });
         }
         let path = path.as_ref().to_owned();
-        let part_path = part_path(&path);
-        let file = medium.create(&part_path).map_err(|source| match source.kind() {
-            ErrorKind::AlreadyExists => Error::Exists { path: part_path.clone() },
-            _ => Error::io(&part_path, "create")(source),
-        })?;
-        // Looked for behind the temporary name: from there on no other writer can give a file this one.
-        let started =
-            check_free(&medium, &path).and_then(|()| Output::start(file, &part_path, options.expected_bytes));
+        let (file, part_path) = create_part(&medium, &path)?;
+        let started = Output::start(file, &part_path, options.expected_bytes);
         let output = started.inspect_err(|_| drop(medium.remove(&part_path)))?;
         let mut writer = Self {
             output: Some(output),
@@ -278,8 +272,20 @@ impl SnapId {
     }
 }
 
+/// Creates a file under the temporary name of one that is not there, and says what that is.
+pub(crate) fn create_part<M: Medium>(medium: &M, path: &Path) -> Result<(M::File, PathBuf)> {
+    let part_path = part_path(path);
+    let file = medium.create(&part_path).map_err(|source| match source.kind() {
+        ErrorKind::AlreadyExists => Error::Exists { path: part_path.clone() },
+        _ => Error::io(&part_path, "create")(source),
+    })?;
+    // Looked for behind the temporary name: from there on no other writer can give a file this one.
+    check_free(medium, path).inspect_err(|_| drop(medium.remove(&part_path)))?;
+    Ok((file, part_path))
+}
+
 /// Fails unless it is known that there is no such file.
-fn check_free<M: Medium>(medium: &M, path: &Path) -> Result<()> {
+pub(crate) fn check_free<M: Medium>(medium: &M, path: &Path) -> Result<()> {
     match medium.open(path) {
         Ok(_) => Err(Error::Exists { path: path.to_owned() }),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),

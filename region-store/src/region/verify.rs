@@ -2,7 +2,9 @@
 
 use super::{Layout, Region, Two};
 use crate::error::{Error, Result};
-use crate::format::{BLOCK_HEAD_LENGTH, Block, BlockHead, Checker, SEAL_LENGTH, Summary, Version, v1};
+use crate::format::{
+    BLOCK_HEAD_LENGTH, Block, BlockHead, Checker, Crc32c, SEAL_LENGTH, Summary, Version, v1,
+};
 
 /// How much of version 1 is read at once.
 const PIECE: usize = 1 << 20;
@@ -41,6 +43,18 @@ impl Region {
             }
             progress(checker.offset(), length);
         }
+    }
+
+    /// The CRC-32C of the file, which is read anew.
+    pub(crate) fn file_checksum(&self) -> Result<u32> {
+        let (mut checksum, mut offset) = (Crc32c::new(), 0);
+        let mut buffer = Vec::new();
+        while offset < self.file_length() {
+            self.read(&mut buffer, offset, PIECE as u64)?;
+            checksum = checksum.update(&buffer);
+            offset += buffer.len() as u64;
+        }
+        Ok(checksum.value())
     }
 
     /// Follows the lengths from one to the next, over as few bytes as they take; the blobs are not looked at.

@@ -1,0 +1,91 @@
+//! The manifests of a slice on its spindles: written last, read first, and removed first.
+
+use std::io::{self, ErrorKind};
+use std::path::Path;
+
+use super::defect::{self, Defect};
+use super::files::{SliceFile, Spindle};
+use crate::error::{Error, Result};
+use crate::format::manifest::MAX_MANIFEST_LENGTH;
+use crate::format::{Damage, Manifest, Problem, SnapId};
+use crate::medium::{Medium, MediumFile as _};
+use crate::writer::create_part;
+
+/// Makes a slice whole whose regions are synced and have their names: syncs the folders, then writes the manifests.
+pub(super) fn publish<M: Medium>(medium: &M, spindles: &[Spindle], manifest: &Manifest) -> Result<()> {
+    let bytes = manifest.encode()?;
+    if !defect::planted(Defect::ManifestBeforeFolders) {
+        sync_folders(medium, spindles)?;
+    }
+    for spindle in spindles {
+        write(medium, &SliceFile::manifest(manifest.snap_id).path(&spindle.folder), &bytes)?;
+    }
+    sync_folders(medium, spindles)
+}
+
+/// Writes a manifest under a temporary name, and gives it its own once it is on the disk. The folder is not synced.
+fn write<M: Medium>(medium: &M, path: &Path, bytes: &[u8]) -> Result<()> {
+    let (file, part_path) = create_part(medium, path)?;
+    file.write_all_at(bytes, 0).map_err(Error::io(&part_path, "write"))?;
+    file.sync_data().map_err(Error::io(&part_path, "sync"))?;
+    medium.rename(&part_path, path).map_err(Error::io(&part_path, "rename"))
+}
+
+/// The manifest of a slice, from the first spindle that has a good one; `None` if none has any.
+pub(super) fn read<M: Medium>(medium: &M, spindles: &[Spindle], snap_id: SnapId) -> Result<Option<Manifest>> {
+    let mut first_error = None;
+    for spindle in spindles {
+        match read_one(medium, &SliceFile::manifest(snap_id).path(&spindle.folder), snap_id) {
+            Ok(Some(manifest)) => return Ok(Some(manifest)),
+            Ok(None) => {}
+            Err(error) => first_error = first_error.or(Some(error)),
+        }
+    }
+    first_error.map_or(Ok(None), Err)
+}
+
+fn read_one<M: Medium>(medium: &M, path: &Path, snap_id: SnapId) -> Result<Option<Manifest>> {
+    let file = match medium.open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(Error::io(path, "open")(error)),
+    };
+    let length = file.length().map_err(Error::io(path, "look at"))?;
+    let Some(length) = usize::try_from(length).ok().filter(|&length| length <= MAX_MANIFEST_LENGTH) else {
+        let problem = Problem::Value { found: length, expected: "the length of a manifest, at most 16 MiB" };
+        return Err(Error::damaged(path)(Damage::new("manifest", 0, problem)));
+    };
+    let mut bytes = vec![0; length];
+    file.read_exact_at(&mut bytes, 0).map_err(Error::io(path, "read"))?;
+    let manifest = Manifest::decode(&bytes).map_err(Error::damaged(path))?;
+    if manifest.snap_id != snap_id {
+        return Err(Error::SliceMismatch { path: path.to_owned(), field: "name" });
+    }
+    Ok(Some(manifest))
+}
+
+/// Removes the manifests of a slice, finished or not. When this returns, it is no slice any more, whatever happens to its
+/// regions, which may go then.
+pub(super) fn withdraw<M: Medium>(medium: &M, spindles: &[Spindle], snap_id: SnapId) -> Result<()> {
+    let manifest = SliceFile::manifest(snap_id);
+    for spindle in spindles {
+        for file in [SliceFile { is_part: true, ..manifest }, manifest] {
+            let path = file.path(&spindle.folder);
+            remove_if_there(medium, &path).map_err(Error::io(&path, "remove"))?;
+        }
+    }
+    sync_folders(medium, spindles)
+}
+
+pub(super) fn remove_if_there<M: Medium>(medium: &M, path: &Path) -> io::Result<()> {
+    match medium.remove(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        other => other,
+    }
+}
+
+fn sync_folders<M: Medium>(medium: &M, spindles: &[Spindle]) -> Result<()> {
+    spindles.iter().try_for_each(|spindle| {
+        medium.sync_folder(&spindle.folder).map_err(Error::io(&spindle.folder, "sync the folder"))
+    })
+}

@@ -1,0 +1,99 @@
+//! The threads that scan slices.
+
+use std::io::ErrorKind;
+use std::num::NonZeroUsize;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::{self, JoinHandle};
+
+use crate::error::{Error, Result};
+
+type Job = Box<dyn FnOnce() + Send>;
+
+/// Threads that scan, a fixed number. Each region is bound to one of them by its index, and no other one scans it.
+#[derive(Debug)]
+pub struct Scanners {
+    /// Never empty.
+    threads: Vec<Scanner>,
+}
+
+#[derive(Debug)]
+struct Scanner {
+    /// `None` once it is to end.
+    jobs: Option<Sender<Job>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Scanners {
+    /// Starts the threads.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if there can be no more threads.
+    pub fn start(threads: NonZeroUsize) -> Result<Self> {
+        let started = (0..threads.get()).map(Scanner::start).collect::<std::io::Result<_>>();
+        Ok(Self { threads: started.map_err(Error::io(Path::new("scanner"), "start a thread"))? })
+    }
+
+    /// Has each region folded by its thread, and waits for all of them.
+    pub(super) fn fold<R: Send + Sync + 'static, T: Send + 'static>(
+        &self,
+        regions: impl Iterator<Item = (u32, Arc<R>)>,
+        fold: impl Fn(&R) -> Result<T> + Send + Sync + 'static,
+    ) -> Result<Vec<T>> {
+        let fold = Arc::new(fold);
+        let waiting: Vec<_> = regions
+            .map(|(index, region)| {
+                let fold = Arc::clone(&fold);
+                let (done, wait) = channel();
+                self.order(index, move || {
+                    let folded = catch_unwind(AssertUnwindSafe(|| fold(&region)));
+                    // Before it is told, so that whoever waits has the last hold of the region.
+                    drop((region, fold));
+                    // Who asked may have gone.
+                    let _ = done.send(folded);
+                });
+                wait
+            })
+            .collect();
+        drop(fold);
+        // All are waited for, so that nothing is at work when this returns.
+        let folded: Vec<_> = waiting.into_iter().map(|wait| wait.recv()).collect();
+        let result = |folded: std::result::Result<thread::Result<Result<T>>, _>| match folded {
+            Ok(Ok(folded)) => folded,
+            Ok(Err(panic)) => resume_unwind(panic),
+            Err(_) => Err(Error::io(Path::new("scanner"), "scan")(ErrorKind::BrokenPipe.into())),
+        };
+        folded.into_iter().map(result).collect()
+    }
+
+    fn order(&self, index: u32, job: impl FnOnce() + Send + 'static) {
+        let jobs =
+            self.threads.get(index as usize % self.threads.len()).and_then(|thread| thread.jobs.as_ref());
+        // If it cannot be sent, whoever waits is told.
+        let _ = jobs.map(|jobs| jobs.send(Box::new(job)));
+    }
+}
+
+impl Scanner {
+    fn start(number: usize) -> std::io::Result<Self> {
+        let (jobs, received) = channel();
+        let thread =
+            thread::Builder::new().name(format!("scanner {number}")).spawn(move || run(&received))?;
+        Ok(Self { jobs: Some(jobs), thread: Some(thread) })
+    }
+}
+
+fn run(jobs: &Receiver<Job>) {
+    jobs.iter().for_each(|job| job());
+}
+
+impl Drop for Scanner {
+    fn drop(&mut self) {
+        self.jobs = None;
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
