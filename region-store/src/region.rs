@@ -5,6 +5,7 @@ mod scan;
 #[cfg(test)]
 mod tests;
 mod verify;
+mod written;
 
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};

@@ -13,7 +13,7 @@ use crate::format::header::is_alignment;
 use crate::format::{HEADER_LENGTH, Header, RegionId, SnapId, TooLarge, Version};
 use crate::medium::{Disk, Medium, folder_of};
 use crate::parcel::Parcel;
-pub(crate) use encoder::Encoder;
+pub(crate) use encoder::{Encoder, Extent};
 use output::Output;
 
 /// No more memory is taken for a block before there are blobs in it.

@@ -5,6 +5,8 @@
 pub(super) enum Defect {
     /// The manifests have their names before those of the regions are on the disk.
     ManifestBeforeFolders,
+    /// Whether something has failed is not looked at after a fold.
+    FoldIgnoresFailure,
     /// The regions of a slice that failed go before its manifests have.
     RegionsBeforeManifests,
 }

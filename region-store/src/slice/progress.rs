@@ -114,6 +114,11 @@ impl Progress {
         Ok(sealed)
     }
 
+    /// Waits until the slice is closed.
+    pub(super) fn wait_until_closed(&self) -> Result<()> {
+        self.wait(|state| state.phase == Phase::Closed).map(|_| ())
+    }
+
     pub(super) fn is_closed(&self) -> bool {
         self.lock().phase == Phase::Closed
     }
@@ -144,6 +149,13 @@ impl Progress {
     /// The error that all calls get, if there is one.
     pub(super) fn check_alive(&self) -> Result<()> {
         self.check(&self.lock())
+    }
+
+    /// The same where something must be open, at least.
+    pub(super) fn check_open(&self, attempted: &'static str) -> Result<()> {
+        let state = self.lock();
+        self.check(&state)?;
+        if state.phase < Phase::Open { Err(self.order(&state, attempted)) } else { Ok(()) }
     }
 
     fn wait(&self, is_there: impl Fn(&State) -> bool) -> Result<MutexGuard<'_, State>> {

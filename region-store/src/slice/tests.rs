@@ -2,6 +2,7 @@
 
 mod crashes;
 mod gate;
+mod provisional;
 mod reading;
 mod turns;
 mod writing;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::impeller::{Order, Work};
 use super::progress::Progress;
+use super::written::Watermark;
 use crate::error::{Error, Result};
 use crate::format::TooLarge;
 use crate::growing::Growing;
@@ -26,6 +27,7 @@ pub(super) struct RegionWork<M: Medium> {
     encoder: Encoder,
     /// The memory of the last buffer.
     spare: Vec<u8>,
+    watermark: Arc<Watermark>,
     progress: Arc<Progress>,
 }
 
@@ -39,14 +41,30 @@ impl<M: Medium> RegionWork<M> {
         progress: Arc<Progress>,
     ) -> Result<Self> {
         let (file, part_path) = create_part(&medium, &path)?;
+        let file = Arc::new(file);
         let mut encoder = Encoder::new(options);
-        let started = Growing::start(Arc::new(file), &part_path, options.expected_bytes);
+        let started = Growing::start(Arc::clone(&file), &part_path, options.expected_bytes);
         let headed = started.and_then(|mut growing| {
             encoder.header().map_or(Ok(()), |header| growing.write(&header, 0))?;
             Ok(growing)
         });
         let growing = headed.inspect_err(|_| drop(medium.remove(&part_path)))?;
-        Ok(Self { medium, index, path, part_path, file: growing, encoder, spare: Vec::new(), progress })
+        let watermark = Arc::new(Watermark::new(file, part_path.clone(), index, options));
+        Ok(Self {
+            medium,
+            index,
+            path,
+            part_path,
+            file: growing,
+            encoder,
+            spare: Vec::new(),
+            watermark,
+            progress,
+        })
+    }
+
+    pub(super) fn watermark(&self) -> Arc<Watermark> {
+        Arc::clone(&self.watermark)
     }
 
     fn write(&mut self, parcel: &Parcel) -> Result<()> {
@@ -56,6 +74,7 @@ impl<M: Medium> RegionWork<M> {
         spare.clear();
         let Some((buffer, offset)) = self.encoder.take(spare) else { return Ok(()) };
         self.file.write(&buffer, offset)?;
+        self.watermark.publish(self.encoder.extent());
         self.spare = buffer;
         Ok(())
     }

@@ -9,8 +9,10 @@ use super::files::{SliceFile, Spindle};
 use super::impeller::{Lane, Order};
 use super::impellers::{Impellers, check_count};
 use super::progress::{Phase, Progress};
+use super::provisional::Written;
 use super::publication;
 use super::work::RegionWork;
+use super::written::Watermark;
 use crate::error::{Error, Result};
 use crate::format::header::is_alignment;
 use crate::format::{
@@ -110,6 +112,7 @@ struct OpenRegion {
     path: PathBuf,
     part_path: PathBuf,
     lane: Lane,
+    watermark: Arc<Watermark>,
 }
 
 impl<M: Medium> SliceWriter<M> {
@@ -198,6 +201,17 @@ impl<M: Medium> SliceWriter<M> {
         Ok(manifest)
     }
 
+    /// What is written now, to be scanned though it may not be on its disk yet. Later writes are not in it.
+    ///
+    /// # Errors
+    /// [`Error::SliceOrder`] before it is open, [`Error::SliceFailed`]; [`Error::Io`] if a file cannot be mapped, and
+    /// [`Error::TooLarge`].
+    pub fn written(&self) -> Result<Written> {
+        self.progress.check_open("scan what is written")?;
+        let views = self.open_regions().iter().filter_map(|region| region.watermark.view().transpose());
+        Ok(Written::new(views.collect::<Result<_>>()?, Arc::clone(&self.progress)))
+    }
+
     fn open_regions(&self) -> &[OpenRegion] {
         self.regions.get().map_or(&[], Vec::as_slice)
     }
@@ -264,8 +278,9 @@ impl<M: Medium> SliceWriter<M> {
             SliceFile { is_part: true, ..SliceFile::region(snap_id, index) }.path(&spindle.folder);
         let medium = self.impellers.medium().clone();
         let work = RegionWork::create(medium, path.clone(), index, &options, Arc::clone(&self.progress))?;
+        let watermark = work.watermark();
         let lane = self.impellers.attach(spindle_number, work).ok_or_else(no_spindle)?;
-        Ok(OpenRegion { path, part_path, lane })
+        Ok(OpenRegion { path, part_path, lane, watermark })
     }
 
     fn manifest(&self, sealed: &[(u32, Sealed)]) -> Manifest {
