@@ -217,6 +217,26 @@ pub(crate) fn most_open_files() -> Option<u64> {
     return None;
 }
 
+/// Keeps this thread on one of the processors that it may run on, by a number that is divided by how many those are.
+/// Where the system has no call for that, it runs where the system likes.
+pub(crate) fn pin_to_processor(number: usize) -> io::Result<()> {
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
+        let allowed = sched_getaffinity(None)?;
+        let processors = (0..CpuSet::MAX_CPU).filter(|&processor| allowed.is_set(processor));
+        let count = usize::try_from(allowed.count()).unwrap_or(1).max(1);
+        let mut pinned = CpuSet::new();
+        processors.skip(number % count).take(1).for_each(|processor| pinned.set(processor));
+        Ok(sched_setaffinity(None, &pinned)?)
+    }
+    #[cfg(not(target_os = "linux"))]
+    {
+        let _ = number;
+        Ok(())
+    }
+}
+
 /// What tells an open file from others.
 pub(crate) fn identity(file: &File) -> io::Result<Identity> {
     #[cfg(unix)]

@@ -7,6 +7,7 @@ use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
 
 use super::turns::Turns;
 use crate::parcel::Parcel;
@@ -140,14 +141,17 @@ pub(super) struct Lane {
 }
 
 impl Lane {
-    /// Orders something, once there is room for so many bytes.
-    pub(super) fn order(&self, order: Order, bytes: u64) {
+    /// Orders something, once there is room for so many bytes, and says how long there was none.
+    pub(super) fn order(&self, order: Order, bytes: u64) -> Duration {
         let mut state = self.queue.lock();
+        let mut full_since = None;
         while !state.turns.has_room(self.number, bytes) {
+            full_since.get_or_insert_with(Instant::now);
             state = self.queue.is_done.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
         state.turns.push(self.number, order, bytes);
         self.queue.has_order.notify_one();
+        full_since.map_or(Duration::ZERO, |since| since.elapsed())
     }
 }
 

@@ -9,6 +9,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{self, JoinHandle};
 
 use crate::error::{Error, Result};
+use crate::os;
 
 type Job = Box<dyn FnOnce() + Send>;
 
@@ -32,8 +33,22 @@ impl Scanners {
     /// # Errors
     /// [`Error::Io`] if there can be no more threads.
     pub fn start(threads: NonZeroUsize) -> Result<Self> {
-        let started = (0..threads.get()).map(Scanner::start).collect::<std::io::Result<_>>();
-        Ok(Self { threads: started.map_err(Error::io(Path::new("scanner"), "start a thread"))? })
+        Self::start_each(threads, |_| ())
+    }
+
+    /// Starts threads each of which stays on one processor, as far as the system can see to that.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub fn start_pinned(threads: NonZeroUsize) -> Result<Self> {
+        // Where it is not pinned it scans as well, if not as fast.
+        Self::start_each(threads, |number| drop(os::pin_to_processor(number)))
+    }
+
+    fn start_each(threads: NonZeroUsize, prepare: fn(usize)) -> Result<Self> {
+        let started = (0..threads.get()).map(|number| Scanner::start(number, prepare));
+        let threads = started.collect::<std::io::Result<_>>();
+        Ok(Self { threads: threads.map_err(Error::io(Path::new("scanner"), "start a thread"))? })
     }
 
     /// Has each region folded by its thread, and waits for all of them.
@@ -77,10 +92,12 @@ impl Scanners {
 }
 
 impl Scanner {
-    fn start(number: usize) -> std::io::Result<Self> {
+    fn start(number: usize, prepare: fn(usize)) -> std::io::Result<Self> {
         let (jobs, received) = channel();
-        let thread =
-            thread::Builder::new().name(format!("scanner {number}")).spawn(move || run(&received))?;
+        let thread = thread::Builder::new().name(format!("scanner {number}")).spawn(move || {
+            prepare(number);
+            run(&received);
+        })?;
         Ok(Self { jobs: Some(jobs), thread: Some(thread) })
     }
 }

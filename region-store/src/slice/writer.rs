@@ -1,8 +1,9 @@
 //! Writing a slice, once.
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
 
 use super::defect::{self, Defect};
 use super::files::{SliceFile, Spindle};
@@ -103,6 +104,8 @@ pub struct SliceWriter<M: Medium = Disk> {
     regions: OnceLock<Vec<OpenRegion>>,
     /// Which region gets the next parcel.
     next: Mutex<usize>,
+    parcels: AtomicU64,
+    queue_wait_ns: AtomicU64,
     /// Whether there may be a manifest.
     is_published: AtomicBool,
 }
@@ -125,6 +128,8 @@ impl<M: Medium> SliceWriter<M> {
             regions: OnceLock::new(),
             // Not the same for all slices, so that those of few parcels are not all on the first disk.
             next: Mutex::new(usize::from(options.snap_id.0[0]) % options.regions.max(1)),
+            parcels: AtomicU64::new(0),
+            queue_wait_ns: AtomicU64::new(0),
             is_published: AtomicBool::new(false),
             options,
         }
@@ -134,6 +139,18 @@ impl<M: Medium> SliceWriter<M> {
     #[must_use]
     pub const fn snap_id(&self) -> SnapId {
         self.options.snap_id
+    }
+
+    /// How many parcels were queued.
+    #[must_use]
+    pub fn parcels(&self) -> u64 {
+        self.parcels.load(Ordering::Relaxed)
+    }
+
+    /// How long all threads together have waited for queues that were full.
+    #[must_use]
+    pub fn queue_wait(&self) -> Duration {
+        Duration::from_nanos(self.queue_wait_ns.load(Ordering::Relaxed))
     }
 
     /// Creates the files.
@@ -169,7 +186,10 @@ impl<M: Medium> SliceWriter<M> {
         };
         if let Some(region) = self.open_regions().get(number) {
             let bytes = parcel.slots().len() as u64;
-            region.lane.order(Order::Write(parcel), bytes);
+            let waited = region.lane.order(Order::Write(parcel), bytes);
+            self.parcels.fetch_add(1, Ordering::Relaxed);
+            let waited_ns = u64::try_from(waited.as_nanos()).unwrap_or(u64::MAX);
+            self.queue_wait_ns.fetch_add(waited_ns, Ordering::Relaxed);
         }
         self.progress.check_alive()
     }
@@ -182,7 +202,9 @@ impl<M: Medium> SliceWriter<M> {
     pub fn wait_for_writes(&self) -> Result<()> {
         self.progress.advance("wait for its writes", Phase::Open, Phase::Completing)?;
         self.progress.wait_for_parcels()?;
-        self.open_regions().iter().for_each(|region| region.lane.order(Order::Seal, 0));
+        for region in self.open_regions() {
+            region.lane.order(Order::Seal, 0);
+        }
         self.progress.advance("wait for its writes", Phase::Completing, Phase::Complete)
     }
 

@@ -189,6 +189,26 @@ fn a_region_is_scanned_by_one_thread_whoever_asks() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
+fn a_pinned_thread_stays_on_its_processor() {
+    let processors = |scanners: &Scanners| {
+        let regions = (0..4).map(|index| (index, Arc::new(())));
+        let folded = scanners.fold(regions, |()| {
+            let allowed = rustix::thread::sched_getaffinity(None).unwrap();
+            Ok((0..rustix::thread::CpuSet::MAX_CPU)
+                .filter(|&number| allowed.is_set(number))
+                .collect::<Vec<_>>())
+        });
+        folded.unwrap()
+    };
+    let two = NonZeroUsize::new(2).unwrap();
+    let all = processors(&Scanners::start(two).unwrap())[0].clone();
+    let pinned = processors(&Scanners::start_pinned(two).unwrap());
+    let expected: Vec<_> = (0..4).map(|index| vec![all[index % 2 % all.len()]]).collect();
+    assert_eq!(pinned, expected);
+}
+
+#[test]
 fn what_a_fold_fails_of_is_told_and_the_threads_go_on() {
     let machine = Machine::new();
     machine.write(ID, Version::Two);

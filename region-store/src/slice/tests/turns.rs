@@ -38,6 +38,8 @@ fn whoever_queues_waits_for_room_so_that_memory_is_bounded() {
     });
     writer.wait_for_writes().unwrap();
     assert_eq!(writer.close().unwrap().blobs(), 100);
+    assert_eq!(writer.parcels(), 100);
+    assert!(!writer.queue_wait().is_zero());
 }
 
 #[test]
