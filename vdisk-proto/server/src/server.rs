@@ -86,7 +86,13 @@ impl Server {
                 let clients = clients(*max_clients, settings.store.open_files, tls.is_some());
                 let broker = Embedded::start(*listen, clients, door, tempo).await?;
                 let front = match tls {
-                    Some((address, files)) => Some(front(*address, files, broker.address(), peers).await?),
+                    Some((address, files)) => match front(*address, files, broker.address(), peers).await {
+                        Ok(front) => Some(front),
+                        Err(error) => {
+                            broker.stop().await;
+                            return Err(error);
+                        }
+                    },
                     None => None,
                 };
                 let threads = threads(&engine, &broker.publisher(), &failed)?;

@@ -176,8 +176,9 @@ fn a_channel_that_floods_waits_for_itself_alone() {
     let server = Server::start_with(&data, &["--rate", "500"]);
     let address = server.address();
     let mut calm = Device::listening(address, "calm");
+    let mut listener = Device::listening(address, "flood");
     let flood = thread::spawn(move || {
-        let mut device = Device::connect(address, "flood");
+        let mut device = Device::connect(address, "flooding");
         let start = Instant::now();
         for _ in 0..1_500 {
             device.send("altair/flood/vdisk/read", &[0; 4]);
@@ -185,8 +186,10 @@ fn a_channel_that_floods_waits_for_itself_alone() {
         device.ping();
         start.elapsed()
     });
+    for _ in 0..70 {
+        listener.receive();
+    }
     // It has used its burst up.
-    thread::sleep(Duration::from_millis(200));
     let start = Instant::now();
     for _ in 0..50 {
         calm.read_sector("calm", 0);
