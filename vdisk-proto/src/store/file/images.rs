@@ -190,20 +190,22 @@ impl<M: Medium> Images<M> {
         }
     }
 
-    /// Makes sure that a channel's own image, if it has one, is on the disk with all that was written to it.
-    pub(super) fn settle(&mut self, channel: Channel, drive: Drive) -> Result<(), Status> {
-        if self.overlays.contains_key(&(channel, drive)) {
-            return Err(Status::IoError);
+    /// Makes sure that a channel's own image, if it has one, is on the disk with all that was written to it: whether it
+    /// is. Once a sync failed, another one does not tell.
+    pub(super) fn settle(&mut self, channel: Channel, drive: Drive) -> bool {
+        if self.has_lost || self.overlays.contains_key(&(channel, drive)) {
+            return false;
         }
         if !self.known.contains_key(&(Some(channel), drive)) {
-            return Ok(());
+            return true;
         }
         let synced = match self.find(channel, drive) {
             Ok(Some((open, _))) if open.is_own => open.file.sync_data(),
             Ok(_) => Ok(()),
             Err(_) => self.folders.sync(&self.medium),
         };
-        synced.map_err(|_| self.lost())
+        self.has_lost |= synced.is_err();
+        synced.is_ok()
     }
 
     /// Whether another image leaves the reserve alone, as far as is known.

@@ -39,7 +39,8 @@
 //! |     64 | 4 each | replaced        | by sector, the CRC-32C of what the image had there before the group |
 //! |    ... |  ... | bytes             | those of the sectors |
 //!
-//! Kind 3, an image that was changed by others:
+//! Kind 3, an image that was changed by others. Flag 1: it is on the disk, with all that the journal has for it before, which
+//! is not to be applied.
 //!
 //! | Offset | Size | Field      | Rule |
 //! |-------:|-----:|------------|------|
@@ -65,7 +66,7 @@
 //! Kind 5, which file an image is. There is one for every image in the checkpoint that a segment opens with, one before
 //! the first write to a file, and one behind a change: there it is the template's file if the channel has none of its
 //! own. Of an image that is gone all is 0; where a change was noticed that is not durable yet, the time is one that no file
-//! has. What a journal has for an image before a change is on the disk, and is not applied.
+//! has.
 //!
 //! | Offset | Size | Field    | Rule |
 //! |-------:|-----:|----------|------|
@@ -110,6 +111,8 @@ const OPENING: u8 = 6;
 const LEGACY: u8 = 1;
 /// Of a write: the image has its bytes already.
 const IDENTICAL: u8 = 2;
+/// Of a change: the image is on the disk, with all that was written to it before.
+const SETTLED: u8 = 1;
 /// Of an opening: the server ended well.
 const COMPLETE: u8 = 1;
 
@@ -122,6 +125,8 @@ pub(super) enum Journalled {
         channel: Channel,
         drive: Drive,
         generation: u64,
+        /// Whether it is on the disk, with all that was written to it before.
+        is_settled: bool,
     },
     Ledger(Channel, Box<Ledger>),
     Image {
@@ -193,8 +198,8 @@ impl Journalled {
         match self {
             Self::Session(channel, session) => encode_session(*channel, session, out),
             Self::Write(channel, write) => encode_write(*channel, write, out),
-            Self::Changed { channel, drive, generation } => {
-                head(CHANGED, *drive, Some(*channel), 0, out);
+            Self::Changed { channel, drive, generation, is_settled } => {
+                head(CHANGED, *drive, Some(*channel), if *is_settled { SETTLED } else { 0 }, out);
                 out.extend_from_slice(&[0; 4]);
                 out.extend_from_slice(&generation.to_le_bytes());
             }
@@ -223,7 +228,8 @@ impl Journalled {
             WRITE => Self::Write(named?, decode_write(drive, flags, &mut fields)?),
             CHANGED => {
                 fields.take::<4>("generation")?;
-                Self::Changed { channel: named?, drive, generation: fields.u64("generation")? }
+                let generation = fields.u64("generation")?;
+                Self::Changed { channel: named?, drive, generation, is_settled: flags & SETTLED != 0 }
             }
             LEDGER => Self::Ledger(named?, Box::new(decode_ledger(&mut fields)?)),
             IMAGE => Self::Image { channel, drive, identity: decode_image(&mut fields)? },

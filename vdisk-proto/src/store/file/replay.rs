@@ -79,10 +79,12 @@ impl Replay {
         }
         match record {
             Journalled::Session(channel, session) => self.apply(channel, &Record::Session(session)),
-            Journalled::Changed { channel, drive, generation } => {
+            Journalled::Changed { channel, drive, generation, is_settled } => {
                 self.apply(channel, &Record::Changed { drive, generation });
-                // It was on the disk then, with all that came before. It may be the same file, or one that got its number.
-                self.files.remove(&(channel, drive));
+                if is_settled {
+                    // It may be the same file, or one that got its number.
+                    self.files.remove(&(channel, drive));
+                }
             }
             Journalled::Ledger(channel, ledger) => {
                 self.ledgers.insert(channel, *ledger);

@@ -202,12 +202,10 @@ fn prepare<M: Medium>(
     let (journalled, file, brings_bytes) = match &entry.record {
         Record::Session(session) => (Journalled::Session(channel, *session), None, false),
         Record::Changed { drive, generation } => {
-            // Recovery ignores what came before it, which has to be in the image and on the disk.
-            if touched.contains(&(channel, *drive)) {
-                return Err(Status::Busy);
-            }
-            images.settle(channel, *drive)?;
-            (Journalled::Changed { channel, drive: *drive, generation: *generation }, None, false)
+            // What the group writes to it is not in the image yet.
+            let is_settled = !touched.contains(&(channel, *drive)) && images.settle(channel, *drive);
+            let (drive, generation) = (*drive, *generation);
+            (Journalled::Changed { channel, drive, generation, is_settled }, None, false)
         }
         Record::Write(write) => {
             let file = images.prepare(channel, write.drive, write.run.geometry())?;

@@ -81,8 +81,10 @@ fn a_write_has_these_bytes() {
 
 #[test]
 fn a_change_has_these_bytes() {
-    let changed = Journalled::Changed { channel: a1(), drive: drive(15), generation: 0x0201 };
-    is(&changed, &[&channel_head(3, 15, 0), &[0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 0, 0]]);
+    for (is_settled, flags) in [(false, 0), (true, 1)] {
+        let changed = Journalled::Changed { channel: a1(), drive: drive(15), generation: 0x0201, is_settled };
+        is(&changed, &[&channel_head(3, 15, flags), &[0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 0, 0]]);
+    }
 }
 
 #[test]

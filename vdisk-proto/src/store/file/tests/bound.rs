@@ -50,7 +50,7 @@ fn a_service_counts_no_less_than_a_journal_takes() {
     let session = Session { session: 1, nonce: 1, largest_frame: 1, floor: 1, growth: 0 };
     let cost = |record| Entry { channel, record }.cost();
     assert!(cost(Record::Session(session)) >= length(&Journalled::Session(channel, session)));
-    let changed = Journalled::Changed { channel, drive: Drive::B, generation: 1 };
+    let changed = Journalled::Changed { channel, drive: Drive::B, generation: 1, is_settled: true };
     assert!(cost(Record::Changed { drive: Drive::B, generation: 1 }) >= length(&changed) + length(&name()));
 }
 

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::vec;
 
-use region_store::medium::{CrashMedium, Medium as _, MediumFile as _};
+use region_store::medium::{Call, CrashMedium, Fault, Medium as _, MediumFile as _, Trouble};
 
 use super::super::FileStore;
 use super::machine::{FOLDER, IMAGE, channels, drive, medium};
@@ -259,6 +259,32 @@ fn an_edit_that_is_told_is_what_recovery_begins_with() {
         let store = super::machine::open(&crash.medium).unwrap();
         assert_eq!((overlay::sector(&store, 1, 2), generation(&store, 1, 2)), (2, 500), "{crash}");
         assert_eq!(store.notices(), []);
+    }
+}
+
+#[test]
+fn what_is_written_before_a_change_is_not_lost() {
+    // An image whose sync failed once is not trusted to be on the disk.
+    let medium = medium();
+    let store = super::machine::open(&medium).unwrap();
+    assert_eq!(overlay::commit(&store, group(1, 2, 11)), None);
+    medium.fail(Fault { call: Call::SyncData, number: 0, trouble: Trouble::InputOutput, lasting: false });
+    tell(&store);
+    assert_eq!(medium.faults(), 1);
+    tell(&store);
+    for crash in medium.crashes(medium.operations().., 0..8) {
+        assert_eq!(overlay::sector(&super::machine::open(&crash.medium).unwrap(), 1, 2), 11, "{crash}");
+    }
+
+    // Nor has it what is in the same group.
+    let medium = self::medium();
+    let store = super::machine::open(&medium).unwrap();
+    let mut both = group(1, 2, 11);
+    let changed = Record::Changed { drive: drive(2), generation: 500 };
+    both.entries.push(Entry { channel: channels()[1], record: changed });
+    assert_eq!(overlay::commit(&store, both), None);
+    for crash in medium.crashes(medium.operations().., 0..8) {
+        assert_eq!(overlay::sector(&super::machine::open(&crash.medium).unwrap(), 1, 2), 11, "{crash}");
     }
 }
 

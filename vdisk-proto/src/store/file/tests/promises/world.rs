@@ -209,9 +209,11 @@ impl World {
         self.fail_sometimes();
         match flight.phase {
             Phase::Begun => {
+                let newest: Vec<Place> =
+                    places().into_iter().filter(|place| self.is_newest(*place)).collect();
                 let written = self.server.store.write_group(&mut flight.group);
                 self.repair();
-                flight.flying = self.flying(&flight.group);
+                flight.flying = self.flying(&flight.group, &newest);
                 if let Some(told) = self.told.last_mut() {
                     told.flying = flight.flying.clone();
                 }
@@ -268,16 +270,18 @@ impl World {
         }
     }
 
-    /// What is left of a group that was written, and what its writes and changes are about.
-    fn flying(&self, group: &Group) -> Vec<Flying> {
+    /// What is left of a group that was written, and what its writes and changes are about. The store may find within the
+    /// group that a file is another one than those that it knew as the newest.
+    fn flying(&self, group: &Group, newest: &[Place]) -> Vec<Flying> {
+        let is_newest = |place| newest.contains(&place) && self.is_newest(place);
         let entries = group.entries().map(|(_, entry)| entry.clone());
         let flying = entries.map(|entry| {
             let (mut is_for_newest, mut covers) = (false, None);
             match &entry.record {
-                Record::Write(write) => is_for_newest = self.is_newest((entry.channel, write.drive)),
+                Record::Write(write) => is_for_newest = is_newest((entry.channel, write.drive)),
                 Record::Changed { drive, .. } => {
                     let place = (entry.channel, *drive);
-                    covers = self.truth.changes(place).filter(|_| self.is_newest(place));
+                    covers = self.truth.changes(place).filter(|_| is_newest(place));
                 }
                 Record::Session(_) => {}
             }
