@@ -121,9 +121,9 @@ impl Truth {
         }
     }
 
-    /// Somebody else writes into the file of a disk.
+    /// Somebody else writes into the file of a disk. A power cut before its sync may tear that.
     pub(super) fn edit(&mut self, place: Place, file: Stamps) {
-        self.change_by(place, file, true, true);
+        self.change_by(place, file, false, true);
     }
 
     fn change_by(&mut self, place: Place, file: Stamps, is_synced: bool, is_edit: bool) {
