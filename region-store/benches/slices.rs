@@ -50,15 +50,12 @@ mod unix {
         let named = std::env::args_os().skip(1).find(|argument| argument != "--bench").map(PathBuf::from);
         let folder = named.unwrap_or_else(|| env!("CARGO_TARGET_TMPDIR").into()).join("slices");
         fs::create_dir_all(&folder)?;
+        println!("{:<8}{:>36}{:>36}", "", "GB/s until durable", "early, to closing first");
         println!(
-            "{:<8}{:>20}{:>8}{:>10}{:>24}{:>24}",
-            "median",
-            "pwrite + fdatasync",
-            "slice",
-            "to floor",
-            "result to closing first",
-            "durable to closing first"
+            "{:<8}{:>20}{:>8}{:>8}{:>12}{:>12}{:>12}",
+            "median", "pwrite + fdatasync", "slice", "ratio", "result", "durable", "the same"
         );
+        println!("{:<8}{:>48}{:>12}{:>12}", "", "to result", "to result", "to durable");
         for blob_length in BLOB_LENGTHS {
             measure(&folder, blob_length)?;
         }
@@ -69,7 +66,7 @@ mod unix {
     fn measure(folder: &Path, blob_length: usize) -> Result<()> {
         let threads = thread::available_parallelism()?;
         let (parcel, scanners) = (parcel(blob_length)?, Scanners::start(threads)?);
-        let mut columns = [const { Vec::new() }; 5];
+        let mut columns = [const { Vec::new() }; 6];
         // The first round is not counted.
         for round in 0..=ROUNDS {
             let bare = write_bare(folder, threads)?;
@@ -81,14 +78,15 @@ mod unix {
                     BYTES as f64 / closed.durable / 1e9,
                     bare / closed.durable,
                     early.result / closed.result,
+                    early.durable / closed.result,
                     early.durable / closed.durable,
                 ];
                 columns.iter_mut().zip(row).for_each(|(column, value)| column.push(value));
             }
         }
-        let [bare, slice, to_floor, result, durable] = columns.map(|mut column| median(&mut column));
+        let [bare, slice, ratio, result, durable, same] = columns.map(|mut column| median(&mut column));
         let blobs = format!("{blob_length} B");
-        println!("{blobs:<8}{bare:>15.2} GB/s{slice:>8.2}{to_floor:>10.2}{result:>24.2}{durable:>24.2}");
+        println!("{blobs:<8}{bare:>20.2}{slice:>8.2}{ratio:>8.2}{result:>12.2}{durable:>12.2}{same:>12.2}");
         Ok(())
     }
 
