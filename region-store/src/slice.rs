@@ -44,5 +44,5 @@ pub use impellers::{ImpellerOptions, Impellers, MAX_IMPELLERS};
 pub use provisional::{Durability, Provisional, Written};
 pub use reader::{Slice, SliceRegion};
 pub use scanners::Scanners;
-pub use writer::{MAX_REGIONS, SliceOptions, SliceWriter};
+pub use writer::{MAX_NOTE_LENGTH, MAX_REGIONS, SliceOptions, SliceWriter};
 pub use written::WrittenRegion;

@@ -79,7 +79,8 @@ const REGION_LENGTH_AT: usize = 32;
 const REGION_BLOBS_AT: usize = 40;
 const REGION_BLOB_BYTES_AT: usize = 48;
 const REGION_BLOCKS_AT: usize = 56;
-const REGION_ENTRY_LENGTH: usize = 64;
+/// Bytes that a manifest has for each region.
+pub const REGION_ENTRY_LENGTH: usize = 64;
 
 const NAME_PREFIX_LENGTH: usize = 2;
 const CHECKSUM_LENGTH: usize = 4;

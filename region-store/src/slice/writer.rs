@@ -16,6 +16,9 @@ use super::work::RegionWork;
 use super::written::Watermark;
 use crate::error::{Error, Result};
 use crate::format::header::is_alignment;
+use crate::format::manifest::{
+    MAX_MANIFEST_LENGTH, MAX_SPINDLE_NAME_LENGTH, MAX_SPINDLES, REGION_ENTRY_LENGTH,
+};
 use crate::format::{
     BLOCK_HEAD_LENGTH, Header, MAX_BLOCK_LENGTH, Manifest, ManifestRegion, RegionId, SliceIdentity, SnapId,
     Version,
@@ -26,6 +29,17 @@ use crate::writer::{Options, Sealed, check_free};
 
 /// The most regions of a slice.
 pub const MAX_REGIONS: usize = 65_536;
+/// The most bytes of a note.
+pub const MAX_NOTE_LENGTH: usize = 1 << 20;
+
+// Whatever is written, its manifest can be: it would be late to learn of it at the end.
+const _: () = assert!(
+    MAX_REGIONS * REGION_ENTRY_LENGTH
+        + MAX_SPINDLES * (2 + MAX_SPINDLE_NAME_LENGTH)
+        + MAX_NOTE_LENGTH
+        + (1 << 10)
+        <= MAX_MANIFEST_LENGTH
+);
 
 /// What a slice is to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,7 +58,7 @@ pub struct SliceOptions {
     pub alignment: u32,
     /// How long all files together will be, if that is known: a disk that is too full shows at once.
     pub expected_bytes: u64,
-    /// What the manifest is to keep beside.
+    /// What the manifest is to keep beside, up to a mebibyte.
     pub note: Vec<u8>,
 }
 
@@ -156,8 +170,8 @@ impl<M: Medium> SliceWriter<M> {
     /// Creates the files.
     ///
     /// # Errors
-    /// [`Error::SliceOrder`]; [`Error::SliceFailed`] with [`Error::SliceShape`], [`Error::Alignment`], [`Error::Unspeakable`],
-    /// [`Error::Exists`] or [`Error::Io`] as its cause.
+    /// [`Error::SliceOrder`]; [`Error::SliceFailed`] with [`Error::SliceShape`], [`Error::Alignment`], [`Error::Exists`]
+    /// or [`Error::Io`] as its cause.
     pub fn open_for_writes(&self) -> Result<()> {
         const ATTEMPTED: &str = "open it for writes";
         self.progress.advance(ATTEMPTED, Phase::New, Phase::Opening)?;
@@ -249,7 +263,10 @@ impl<M: Medium> SliceWriter<M> {
         if !is_alignment(self.options.alignment) {
             return Err(Error::Alignment { alignment: self.options.alignment });
         }
-        self.manifest(&[]).encode()?;
+        let (what, found) = ("bytes of a note", self.options.note.len());
+        if found > MAX_NOTE_LENGTH {
+            return Err(Error::SliceShape { what, found, least: 0, most: MAX_NOTE_LENGTH });
+        }
         for spindle in self.spindles() {
             let manifest = SliceFile::manifest(self.options.snap_id).path(&spindle.folder);
             check_free(self.impellers.medium(), &manifest)?;

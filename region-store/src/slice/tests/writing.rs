@@ -158,7 +158,7 @@ fn slices_that_cannot_be_are_refused() {
     assert!(refused(SliceOptions { regions: 0, ..two() }).contains("regions: 0 are asked for"));
     assert!(refused(SliceOptions { regions: MAX_REGIONS + 1, ..two() }).contains("regions: 65537"));
     assert!(refused(SliceOptions { alignment: 7, ..two() }).contains("an alignment of 7"));
-    assert!(refused(SliceOptions { note: vec![0; 17 << 20], ..two() }).contains("a manifest has at most"));
+    assert!(refused(SliceOptions { note: vec![0; MAX_NOTE_LENGTH + 1], ..two() }).contains("note: 1048577"));
 }
 
 #[test]
