@@ -7,6 +7,10 @@ pub(super) enum Defect {
     ManifestBeforeFolders,
     /// Whether something has failed is not looked at after a fold.
     FoldIgnoresFailure,
+    /// A region has its seal before its blocks are on the disk.
+    SealBeforeBlocks,
+    /// A watermark is published before the write that it is about.
+    WatermarkBeforeWrite,
     /// The regions of a slice that failed go before its manifests have.
     RegionsBeforeManifests,
 }
@@ -25,12 +29,17 @@ pub(super) fn with<T>(defect: Defect, doing: impl FnOnce() -> T) -> T {
     done
 }
 
-#[cfg(test)]
 pub(super) fn planted(defect: Defect) -> bool {
-    PLANTED.get() == Some(defect)
+    current() == Some(defect)
+}
+
+/// What is planted in this thread, to be taken along into another.
+#[cfg(test)]
+pub(super) fn current() -> Option<Defect> {
+    PLANTED.get()
 }
 
 #[cfg(not(test))]
-pub(super) const fn planted(_: Defect) -> bool {
-    false
+pub(super) const fn current() -> Option<Defect> {
+    None
 }

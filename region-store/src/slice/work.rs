@@ -5,6 +5,7 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::defect::{self, Defect};
 use super::impeller::{Order, Work};
 use super::progress::Progress;
 use super::written::Watermark;
@@ -29,6 +30,8 @@ pub(super) struct RegionWork<M: Medium> {
     spare: Vec<u8>,
     watermark: Arc<Watermark>,
     progress: Arc<Progress>,
+    /// What was planted where the region was created, since it is written by another thread.
+    defect: Option<Defect>,
 }
 
 impl<M: Medium> RegionWork<M> {
@@ -60,6 +63,7 @@ impl<M: Medium> RegionWork<M> {
             spare: Vec::new(),
             watermark,
             progress,
+            defect: defect::current(),
         })
     }
 
@@ -73,6 +77,9 @@ impl<M: Medium> RegionWork<M> {
         let mut spare = std::mem::take(&mut self.spare);
         spare.clear();
         let Some((buffer, offset)) = self.encoder.take(spare) else { return Ok(()) };
+        if self.defect == Some(Defect::WatermarkBeforeWrite) {
+            self.watermark.publish(self.encoder.extent());
+        }
         self.file.write(&buffer, offset)?;
         self.watermark.publish(self.encoder.extent());
         self.spare = buffer;
@@ -89,7 +96,9 @@ impl<M: Medium> RegionWork<M> {
             self.encoder.index().map_err(|TooLarge| Error::TooManyBlocks { path: self.part_path.clone() })?;
         if let Some((index, index_offset)) = index {
             self.file.write(&index, index_offset)?;
-            self.file.sync()?;
+            if self.defect != Some(Defect::SealBeforeBlocks) {
+                self.file.sync()?;
+            }
             let (seal, offset) = self.encoder.seal(index_offset);
             self.file.write(&seal, offset)?;
         }

@@ -2,7 +2,8 @@
 
 use super::super::defect::{self, Defect};
 use super::*;
-use crate::medium::{Call, Fault, Trouble};
+use crate::format::{self, Header, SEAL_LENGTH, Seal};
+use crate::medium::{Call, Fault, MediumFile as _, Trouble};
 
 const PARCELS: u8 = 9;
 
@@ -10,12 +11,37 @@ type Checked<T> = core::result::Result<T, String>;
 
 /// Whether the slice is there. It may not be there in part, nor gone after it was acknowledged.
 fn check(medium: &CrashMedium, is_acknowledged: bool) -> Checked<bool> {
+    check_regions(medium)?;
     let slice = open(medium).map_err(|error| format!("neither whole nor absent: {error}"))?;
     let Some(slice) = slice else {
         return if is_acknowledged { Err("acknowledged, and gone".to_owned()) } else { Ok(false) };
     };
     let blobs = read(&slice).map_err(|error| format!("not whole: {error}"))?;
     if blobs == expected(PARCELS) { Ok(true) } else { Err("not its blobs".to_owned()) }
+}
+
+/// Whether each region that has its name, or a seal, is whole.
+fn check_regions(medium: &CrashMedium) -> Checked<()> {
+    for path in files(medium) {
+        let Some(SliceFile { content: Content::Region(_), is_part, .. }) =
+            SliceFile::of_path(Path::new(&path))
+        else {
+            continue;
+        };
+        let file = medium.open(Path::new(&path)).unwrap();
+        let mut bytes = vec![0; usize::try_from(file.length().unwrap()).unwrap()];
+        file.read_exact_at(&mut bytes, 0).unwrap();
+        if !is_part || has_seal(&bytes) {
+            format::check(&bytes).map_err(|damage| format!("{path} is named or sealed, but {damage}"))?;
+        }
+    }
+    Ok(())
+}
+
+fn has_seal(file: &[u8]) -> bool {
+    let offset = file.len().saturating_sub(SEAL_LENGTH);
+    Header::decode(file)
+        .is_ok_and(|header| Seal::decode(&file[offset..], header.region_id, offset as u64).is_ok())
 }
 
 /// Cuts the power at every operation of a run, and says in how many of how many states the slice was there.
@@ -106,10 +132,14 @@ fn planted_defects_are_caught() {
         }
         Ok(())
     };
-    for defect in [Defect::ManifestBeforeFolders, Defect::RegionsBeforeManifests] {
+    for (defect, expected) in [
+        (Defect::ManifestBeforeFolders, "neither whole nor absent"),
+        (Defect::RegionsBeforeManifests, "neither whole nor absent"),
+        (Defect::SealBeforeBlocks, "is named or sealed, but"),
+    ] {
         let caught: Checked<()> = defect::with(defect, everything);
         println!("{defect:?}: {caught:?}");
         let error = caught.expect_err("a checker that misses a defect checks nothing");
-        assert!(error.contains("neither whole nor absent"), "{defect:?}: {error}");
+        assert!(error.contains(expected), "{defect:?}: {error}");
     }
 }

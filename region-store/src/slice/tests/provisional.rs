@@ -77,33 +77,47 @@ fn a_blob_can_be_scanned_once_its_write_has_returned() {
 #[test]
 fn what_is_not_written_yet_is_not_seen() {
     for version in [Version::One, Version::Two] {
-        let medium = Gated::default();
-        let writer = SliceWriter::new(
-            &impellers_of(&medium, 1, 1 << 20),
-            SliceOptions { regions: 1, ..options(version) },
-        );
-        assert!(matches!(writer.written(), Err(Error::SliceOrder { state: "not open yet", .. })));
-        writer.open_for_writes().unwrap();
-        assert_eq!(writer.written().unwrap().blobs(), 0);
-        medium.writes.close();
-        (0..PARCELS).for_each(|number| writer.queue(parcel(number)).unwrap());
-        let mut before = Vec::new();
-        for number in 0..PARCELS {
-            // The next one is on its way; those before it have returned.
-            medium.writes.wait_for(usize::from(number) + 1);
-            let written = writer.written().unwrap();
-            let provisional = scan(&written).unwrap();
-            assert_eq!(sorted(provisional.provisional()), expected(number));
-            assert_eq!(written.blobs(), 3 * u64::from(number));
-            before.push(written);
-            medium.writes.let_through(1);
-        }
-        medium.writes.open();
-        // What was seen then is still what it was.
-        for (number, written) in (0..PARCELS).zip(&before) {
-            assert_eq!(sorted(scan(written).unwrap().provisional()), expected(number));
-        }
+        watermarks(version).unwrap();
     }
+}
+
+#[test]
+fn a_watermark_that_comes_too_early_is_caught() {
+    let caught = defect::with(Defect::WatermarkBeforeWrite, || watermarks(Version::Two));
+    assert!(caught.is_err(), "a checker that misses a defect checks nothing: {caught:?}");
+}
+
+/// Scans while parcels are written one by one, and says what was seen that should not be.
+fn watermarks(version: Version) -> core::result::Result<(), String> {
+    let medium = Gated::default();
+    let one_region = SliceOptions { regions: 1, ..options(version) };
+    let writer = SliceWriter::new(&impellers_of(&medium, 1, 1 << 20), one_region);
+    assert!(matches!(writer.written(), Err(Error::SliceOrder { state: "not open yet", .. })));
+    writer.open_for_writes().unwrap();
+    assert_eq!(writer.written().unwrap().blobs(), 0);
+    medium.writes.close();
+    (0..PARCELS).for_each(|number| writer.queue(parcel(number)).unwrap());
+    let seen: core::result::Result<_, String> = (0..PARCELS).try_fold(Vec::new(), |mut seen, number| {
+        // This one is on its way; those before it have returned.
+        medium.writes.wait_for(usize::from(number) + 1);
+        let written = writer.written().map_err(|error| error.to_string())?;
+        check(&written, number)?;
+        seen.push(written);
+        medium.writes.let_through(1);
+        Ok(seen)
+    });
+    medium.writes.open();
+    // What was seen then is still what it was.
+    (0..PARCELS).zip(&seen?).try_for_each(|(number, written)| check(written, number))
+}
+
+/// Whether so many parcels are seen.
+fn check(written: &Written, parcels: u8) -> core::result::Result<(), String> {
+    if written.blobs() != 3 * u64::from(parcels) {
+        return Err(format!("{} blobs of {parcels} parcels", written.blobs()));
+    }
+    let scanned = scan(written).map_err(|error| error.to_string())?;
+    if sorted(scanned.provisional()) == expected(parcels) { Ok(()) } else { Err("other blobs".to_owned()) }
 }
 
 /// Lets a sync fail while a fold is on its way, and says what came of the fold.
