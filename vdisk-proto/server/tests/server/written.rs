@@ -48,11 +48,12 @@ impl Written {
                 thread::sleep(time);
                 end(server);
             });
-            let first = self.last + 1;
+            let mut next = self.last + 1;
             while let Ok(unacknowledged) = self.write(&disk, &mut device) {
                 // All channels' writes are made durable in one order.
-                for number in first..=self.last - unacknowledged {
-                    self.bounds(number).durable = number;
+                while next + unacknowledged <= self.last {
+                    self.bounds(next).durable = next;
+                    next += 1;
                 }
             }
         });
