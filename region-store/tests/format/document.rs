@@ -51,13 +51,22 @@ fn each_rule_is_in_the_order_of_checks() {
 fn the_tables_are_those_of_the_sources() {
     let document = document();
     let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/format");
-    for name in ["v1", "header", "block", "index", "seal"] {
+    for name in ["v1", "header", "block", "index", "seal", "manifest"] {
         let source = fs::read_to_string(sources.join(name).with_extension("rs")).unwrap();
-        let table: Vec<&str> = source.lines().filter_map(|line| line.strip_prefix("//! |")).collect();
-        assert!(table.len() > 2, "{name} has a table");
-        let table: String = table.iter().flat_map(|row| ["|", row, "\n"]).collect();
-        assert!(document.contains(&table), "the table of {name} is another in the document");
+        let tables = tables_of(&source);
+        assert!(!tables.is_empty(), "{name} has a table");
+        for table in tables {
+            assert!(document.contains(&table), "a table of {name} is another in the document:\n{table}");
+        }
     }
+}
+
+/// The tables in a module's documentation.
+fn tables_of(source: &str) -> Vec<String> {
+    let rows = source.lines().map(|line| line.strip_prefix("//! ").filter(|row| row.starts_with('|')));
+    let rows: Vec<Option<&str>> = rows.collect();
+    let tables = rows.split(|row| row.is_none()).filter(|table| !table.is_empty());
+    tables.map(|table| table.iter().flatten().flat_map(|row| [row, "\n"]).collect()).collect()
 }
 
 #[test]
