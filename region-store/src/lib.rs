@@ -3,7 +3,7 @@
 //! A *region* is a file of opaque blobs behind a header of magic and version bytes, written once and then mapped to be
 //! read. Its bytes are described in [`mod@format`], which does no I/O and can be used alone. A
 //! [`RegionWriter`] writes one, and has all of it on the disk before it gets its name; a [`Region`] reads it. A [`journal`]
-//! is a region that is appended to, group by group.
+//! is a region that is appended to, group by group; a [`slice`](mod@slice) a dataset of several regions.
 
 mod error;
 pub mod format;
