@@ -149,6 +149,9 @@ impl Access {
             Err(error) => (None, Err(error)),
         };
         *table.write().unwrap_or_else(PoisonError::into_inner) = read;
+        if outcome.is_ok() {
+            tracing::info!("the password file was read again");
+        }
         outcome
     }
 
