@@ -5,6 +5,7 @@
 //! [`RegionWriter`] writes one, and has all of it on the disk before it gets its name; a [`Region`] reads it. A [`journal`]
 //! is a region that is appended to, group by group; a [`slice`](mod@slice) a dataset of several regions.
 
+mod defect;
 mod error;
 pub mod format;
 mod growing;

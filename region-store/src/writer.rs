@@ -300,7 +300,7 @@ fn part_path(path: &Path) -> PathBuf {
     name.into()
 }
 
-/// Defects that tests plant, to see that they would be noticed.
+/// Mistakes that tests make in regions on purpose.
 mod defect {
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub(super) enum Defect {
@@ -308,20 +308,7 @@ mod defect {
         NoFolderSync,
     }
 
-    #[cfg(not(test))]
-    pub(super) const fn planted(_: Defect) -> bool {
-        false
-    }
-
-    #[cfg(test)]
-    thread_local! {
-        pub(super) static PLANTED: std::cell::Cell<Option<Defect>> = const { std::cell::Cell::new(None) };
-    }
-
-    #[cfg(test)]
-    pub(super) fn planted(defect: Defect) -> bool {
-        PLANTED.get() == Some(defect)
-    }
+    crate::defect::plantable!(Defect);
 }
 
 const _: () = assert!(HEADER_LENGTH.is_multiple_of(4_096));

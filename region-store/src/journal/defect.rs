@@ -1,4 +1,4 @@
-//! Mistakes that a test makes on purpose, to see that its checker finds them. None can be made outside of tests.
+//! Mistakes that tests make in journals on purpose.
 
 use crate::format::RegionId;
 
@@ -13,29 +13,7 @@ pub(super) enum Defect {
     AppendToTorn,
 }
 
-#[cfg(test)]
-std::thread_local! {
-    static PLANTED: std::cell::Cell<Option<Defect>> = const { std::cell::Cell::new(None) };
-}
-
-/// Does something with a mistake in all journals of this thread.
-#[cfg(test)]
-pub(super) fn with<T>(defect: Defect, doing: impl FnOnce() -> T) -> T {
-    PLANTED.set(Some(defect));
-    let done = doing();
-    PLANTED.set(None);
-    done
-}
-
-#[cfg(test)]
-pub(super) fn planted(defect: Defect) -> bool {
-    PLANTED.get() == Some(defect)
-}
-
-#[cfg(not(test))]
-pub(super) const fn planted(_: Defect) -> bool {
-    false
-}
+crate::defect::plantable!(Defect);
 
 /// The offset that goes into a block's checksum.
 pub(super) fn place(offset: u64) -> u64 {

@@ -1,4 +1,4 @@
-//! Mistakes that a test makes on purpose, to see that its checker finds them. None can be made outside of tests.
+//! Mistakes that tests make in slices on purpose. Who has work for another thread takes along what is planted.
 
 /// A mistake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,31 +15,4 @@ pub(super) enum Defect {
     RegionsBeforeManifests,
 }
 
-#[cfg(test)]
-std::thread_local! {
-    static PLANTED: std::cell::Cell<Option<Defect>> = const { std::cell::Cell::new(None) };
-}
-
-/// Does something with a mistake in all that this thread does itself with slices.
-#[cfg(test)]
-pub(super) fn with<T>(defect: Defect, doing: impl FnOnce() -> T) -> T {
-    PLANTED.set(Some(defect));
-    let done = doing();
-    PLANTED.set(None);
-    done
-}
-
-pub(super) fn planted(defect: Defect) -> bool {
-    current() == Some(defect)
-}
-
-/// What is planted in this thread, to be taken along into another.
-#[cfg(test)]
-pub(super) fn current() -> Option<Defect> {
-    PLANTED.get()
-}
-
-#[cfg(not(test))]
-pub(super) const fn current() -> Option<Defect> {
-    None
-}
+crate::defect::plantable!(Defect);

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use super::defect::{Defect, PLANTED};
+use super::defect::{self, Defect};
 use super::*;
 use crate::format::tests::{blobs_of, telling_header};
 use crate::format::{self, SEAL_LENGTH, Seal, Summary};
@@ -88,9 +88,7 @@ fn a_power_cut_leaves_a_whole_region_or_none() {
 #[test]
 fn planted_defects_are_caught() {
     for defect in [Defect::SealBeforeBlocks, Defect::NoFolderSync] {
-        PLANTED.set(Some(defect));
-        let caught = power_cuts(Version::Two);
-        PLANTED.set(None);
+        let caught = defect::with(defect, || power_cuts(Version::Two));
         let error = caught.expect_err("a checker that misses a defect checks nothing");
         let expected =
             if defect == Defect::NoFolderSync { "acknowledged, and gone" } else { "temporary name" };
