@@ -119,8 +119,13 @@ impl<S: Store> Service<S> {
     pub fn received(&mut self, topic: &str, payload: &Bytes, is_retained: bool, now: Now) {
         match Topic::parse(topic) {
             Some((channel, topic)) => self.received_on(channel, topic, payload, is_retained, now),
-            None => self.counters.foreign_topics += 1,
+            None => self.received_elsewhere(),
         }
+    }
+
+    /// Counts a message on a topic that is no disk's, if the driver has found that.
+    pub const fn received_elsewhere(&mut self) {
+        self.counters.foreign_topics += 1;
     }
 
     /// The same, if the driver has parsed the topic.

@@ -25,6 +25,7 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 
 use crate::access::Identity;
+use crate::tls::TlsFiles;
 
 /// What to make, and where.
 #[derive(Clone, Debug)]
@@ -118,6 +119,16 @@ pub fn make(order: &Order) -> Result<Report, CertificatesError> {
         folder.make(device.as_str(), |key| Ok(client(device)?.signed_by(key, &issuer)?))?;
     }
     Ok(folder.report)
+}
+
+/// Those of the files in a folder that the TLS listener needs.
+pub(crate) fn listener_files(folder: &Path) -> TlsFiles {
+    let folder = Folder { path: folder, report: Report::default() };
+    TlsFiles {
+        certificate: folder.file(SERVER, "pem"),
+        key: folder.file(SERVER, "key"),
+        client_authority: folder.file(AUTHORITY, "pem"),
+    }
 }
 
 /// By what a server can be reached from its own machine, and the machine's name if it tells it.

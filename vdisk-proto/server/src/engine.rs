@@ -104,7 +104,7 @@ impl Engine {
     pub(crate) fn received_elsewhere(&self, topic: &str) {
         tracing::debug!(topic, "received");
         if let Some(service) = &mut self.lock().service {
-            service.received(topic, &Bytes::new(), false, now(self.started));
+            service.received_elsewhere();
         }
     }
 

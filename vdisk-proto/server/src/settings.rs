@@ -9,6 +9,7 @@ use vdisk_proto::codec::Channel;
 use vdisk_proto::service::Limits;
 use vdisk_proto::store::FileStoreOptions;
 
+use crate::certs::listener_files;
 use crate::checks::check;
 use crate::error::ServerError;
 use crate::options::{Serve, default_data_folder};
@@ -85,18 +86,19 @@ impl Settings {
             channel_records: CHANNEL_RECORDS,
             ..defaults
         };
+        let data = options.data.clone().unwrap_or_else(default_data_folder);
         Ok(Self {
-            data: options.data.clone().unwrap_or_else(default_data_folder),
+            broker: broker(options, &data)?,
+            data,
             store,
             limits,
             legacy_delay: Duration::from_micros(options.legacy_delay_us.unwrap_or(0)),
             rate: options.rate,
-            broker: broker(options)?,
         })
     }
 }
 
-fn broker(options: &Serve) -> Result<BrokerSettings, ServerError> {
+fn broker(options: &Serve, data: &Path) -> Result<BrokerSettings, ServerError> {
     let Some(url) = &options.broker else {
         let listen = options.listen.unwrap_or_else(|| SocketAddr::from((Ipv4Addr::LOCALHOST, 1883)));
         let is_open = options.password_file.is_none() && !listen.ip().is_loopback();
@@ -111,7 +113,7 @@ fn broker(options: &Serve) -> Result<BrokerSettings, ServerError> {
             listen,
             max_clients: options.max_clients.unwrap_or(10_000),
             password_file: options.password_file.clone(),
-            tls: options.tls.map(|address| (address, tls_files(options))),
+            tls: options.tls.map(|address| (address, tls_files(options, data))),
         });
     };
     let channel = options.channel.as_deref().map(Channel::new).transpose();
@@ -125,13 +127,12 @@ fn broker(options: &Serve) -> Result<BrokerSettings, ServerError> {
 }
 
 /// The files that `vdisk-server certs` makes, where no others are named.
-fn tls_files(options: &Serve) -> TlsFiles {
-    let folder = options.data.clone().unwrap_or_else(default_data_folder).join("certs");
-    let file = |chosen: &Option<PathBuf>, name| chosen.clone().unwrap_or_else(|| folder.join(name));
+fn tls_files(options: &Serve, data: &Path) -> TlsFiles {
+    let made = listener_files(&data.join("certs"));
     TlsFiles {
-        certificate: file(&options.tls_cert, "server.pem"),
-        key: file(&options.tls_key, "server.key"),
-        client_authority: file(&options.tls_ca, "ca.pem"),
+        certificate: options.tls_cert.clone().unwrap_or(made.certificate),
+        key: options.tls_key.clone().unwrap_or(made.key),
+        client_authority: options.tls_ca.clone().unwrap_or(made.client_authority),
     }
 }
 
