@@ -31,7 +31,7 @@ pub mod block;
 mod check;
 mod checksum;
 mod damage;
-mod fields;
+pub(crate) mod fields;
 pub mod header;
 pub mod index;
 pub mod manifest;

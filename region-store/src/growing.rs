@@ -2,6 +2,7 @@
 
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::error::{Error, Result};
 use crate::medium::MediumFile;
@@ -14,15 +15,15 @@ const RESERVED_STEP: u64 = 16 << 20;
 /// A file that grows.
 #[derive(Debug)]
 pub(crate) struct Growing<F> {
-    file: F,
+    file: Arc<F>,
     path: PathBuf,
     /// Space is reserved up to here.
     reserved: u64,
 }
 
-impl<F: std::ops::Deref<Target: MediumFile>> Growing<F> {
+impl<F: MediumFile> Growing<F> {
     /// Reserves space for so many bytes.
-    pub(crate) fn start(file: F, path: &Path, expected_bytes: u64) -> Result<Self> {
+    pub(crate) fn start(file: Arc<F>, path: &Path, expected_bytes: u64) -> Result<Self> {
         let mut growing = Self { file, path: path.to_owned(), reserved: 0 };
         if expected_bytes > 0 {
             growing.reserve(expected_bytes).map_err(Error::io(path, RESERVE))?;

@@ -54,8 +54,8 @@ pub struct Sealed {
     pub blob_bytes: u64,
     /// Blocks that they are in; 0 in version 1.
     pub blocks: u64,
-    /// What tells the file from others: in version 2 the [blocks' checksum](crate::format::Seal::blocks_checksum), in version 1, which
-    /// has none, the CRC-32C of the file.
+    /// What tells the file from others: in version 2 the [blocks' checksum](crate::format::Seal::blocks_checksum), in
+    /// version 1, which has none, the CRC-32C of the file.
     pub checksum: u32,
 }
 
@@ -92,7 +92,6 @@ pub struct RegionWriter<M: Medium = Disk> {
     /// `None` once the file has its name, or could not be given it.
     output: Option<Output<M::File>>,
     encoder: Encoder,
-    version: Version,
 }
 
 impl RegionWriter {
@@ -119,14 +118,8 @@ impl<M: Medium> RegionWriter<M> {
         let (file, part_path) = create_part(&medium, &path)?;
         let started = Output::start(file, &part_path, options.expected_bytes);
         let output = started.inspect_err(|_| drop(medium.remove(&part_path)))?;
-        let mut writer = Self {
-            output: Some(output),
-            encoder: Encoder::new(options),
-            version: options.version,
-            medium,
-            path,
-            part_path,
-        };
+        let mut writer =
+            Self { output: Some(output), encoder: Encoder::new(options), medium, path, part_path };
         if let Some(header) = writer.encoder.header() {
             writer.write((header, 0))?;
         }
@@ -176,26 +169,19 @@ impl<M: Medium> RegionWriter<M> {
     /// unknown then, and the region has to be written anew from where it came.
     pub fn seal(mut self) -> Result<Sealed> {
         self.flush()?;
-        match self.version {
-            Version::One => self.output()?.sync()?,
-            Version::Two => self.finish_v2()?,
-        }
-        self.publish()?;
-        Ok(self.encoder.sealed(self.path.clone()))
-    }
-
-    /// Syncs blocks and index, then writes the seal and syncs that.
-    fn finish_v2(&mut self) -> Result<()> {
         let index =
             self.encoder.index().map_err(|TooLarge| Error::TooManyBlocks { path: self.part_path.clone() })?;
-        let Some((index, index_offset)) = index else { return Err(self.failed()) };
-        self.write((index, index_offset))?;
-        if !defect::planted(defect::Defect::SealBeforeBlocks) {
-            self.output()?.sync()?;
+        if let Some((index, index_offset)) = index {
+            self.write((index, index_offset))?;
+            if !defect::planted(defect::Defect::SealBeforeBlocks) {
+                self.output()?.sync()?;
+            }
+            let seal = self.encoder.seal(index_offset);
+            self.write(seal)?;
         }
-        let seal = self.encoder.seal(index_offset);
-        self.write(seal)?;
-        self.output()?.sync()
+        self.output()?.sync()?;
+        self.publish()?;
+        Ok(self.encoder.sealed(self.path.clone()))
     }
 
     /// Gives the file its name.
@@ -293,10 +279,13 @@ pub(crate) fn check_free<M: Medium>(medium: &M, path: &Path) -> Result<()> {
     }
 }
 
-/// Where a region is while it is written.
+/// What is behind the name of a file while it is written.
+pub(crate) const PART_SUFFIX: &str = ".part";
+
+/// Where a file is while it is written.
 fn part_path(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
-    name.push(".part");
+    name.push(PART_SUFFIX);
     name.into()
 }
 

@@ -1,8 +1,8 @@
 //! What lies where in a cache's memory. There is nothing to call here.
 //!
-//! A cache of *n* slots is three arrays, one after the other: *n* records, which a search looks at, *n* places in a list,
-//! and *n* sectors. There are as many buckets as slots; a bucket's head, or two in a wide cache, lies in the record of the
-//! slot with the bucket's number, with which it has nothing else to do.
+//! A cache of *n* slots is three arrays, one after the other: *n* records, which a search looks at, *n* places in a
+//! list, and *n* sectors. There are as many buckets as slots; a bucket's head, or two in a wide cache, lies in the
+//! record of the slot with the bucket's number, with which it has nothing else to do.
 //!
 //! | Record: narrow | wide | Field    | Meaning |
 //! |---------------:|-----:|----------|---------|
@@ -30,12 +30,12 @@
 //! one, which makes 24; all are little-endian. Everything is read bytewise, so the memory needs no alignment; compilers
 //! merge the bytes into single loads and stores where the machine allows it.
 //!
-//! In a wide cache the upper 6 bits of a first, head or follower are the *tag* of the key in the slot that it leads to: of the
-//! key times the constant that spreads keys over the buckets, the lower 6 bits. A search passes a slot by, without a
-//! look at it, if its link has another tag.
+//! In a wide cache the upper 6 bits of a first, head or follower are the *tag* of the key in the slot that it leads to:
+//! of the key times the constant that spreads keys over the buckets, the lower 6 bits. A search passes a slot by,
+//! without a look at it, if its link has another tag.
 //!
-//! `END` is the largest number that a link holds, of 16 bits or of 26, with no tag. No slot has that number, so looking it up finds nothing: the bounds check that safe code
-//! needs anyway is also what ends a list.
+//! `END` is the largest number that a link holds, of 16 bits or of 26, with no tag. No slot has that number, so looking
+//! it up finds nothing: the bounds check that safe code needs anyway is also what ends a list.
 //!
 //! Where the lists start and end, what is counted, and the lengths are in the [`SectorCache`](crate::SectorCache)
 //! itself, so the memory alone is no snapshot: [`iter`](crate::SectorCache::iter) gives what one needs.

@@ -43,12 +43,12 @@
 //! # How it works
 //!
 //! The memory is three arrays: a record a slot (its key, its flags, and what follows it in its bucket), a place a slot
-//! (its two neighbours in recency), and the sectors. A key is multiplied by a constant and scaled to the number of buckets, one a slot, so that no
-//! number need be a power of two. A bucket's slots are linked one after the other, and a
-//! search ends at the slot whose key is the one wanted. Every slot is in the recency list too, from the one used last to
-//! the one used longest ago and then the free ones: a hit moves its slot to the start, and an insertion takes the last.
-//! Nothing is resized, moved or hashed again. A call takes constant time unless it says otherwise, as long as the keys
-//! spread: they do for runs and strides of sectors, but the constant is no secret, and whoever may choose the keys
+//! (its two neighbours in recency), and the sectors. A key is multiplied by a constant and scaled to the number of
+//! buckets, one a slot, so that no number need be a power of two. A bucket's slots are linked one after the other, and
+//! a search ends at the slot whose key is the one wanted. Every slot is in the recency list too, from the one used last
+//! to the one used longest ago and then the free ones: a hit moves its slot to the start, and an insertion takes the
+//! last. Nothing is resized, moved or hashed again. A call takes constant time unless it says otherwise, as long as the
+//! keys spread: they do for runs and strides of sectors, but the constant is no secret, and whoever may choose the keys
 //! freely can choose them all from one bucket.
 //!
 //! # Threads

@@ -14,7 +14,7 @@ pub(super) fn chunk<'a, const N: usize>(
 
 /// A number of `N` bytes, as those. What a caller does not have, it cannot ask for: it holds as many bytes as its
 /// table.
-pub(super) fn at<const N: usize>(bytes: &[u8], at: usize) -> [u8; N] {
+pub(crate) fn at<const N: usize>(bytes: &[u8], at: usize) -> [u8; N] {
     bytes.get(at..).and_then(|rest| rest.first_chunk()).copied().unwrap_or([0; N])
 }
 

@@ -25,7 +25,7 @@
 use bytes::Bytes;
 
 use super::{Parcel, ParcelError};
-use crate::format::{Damage, Problem};
+use crate::format::{Damage, Problem, fields};
 
 /// Bytes before the slots of a parcel in memory.
 pub const MEMORY_HEADER_LENGTH: usize = 28;
@@ -91,7 +91,7 @@ impl Parcel {
     pub fn from_burst_memory(bytes: &Bytes) -> Result<Self, ParcelError> {
         let header: &[u8; MEMORY_HEADER_LENGTH] =
             bytes.first_chunk().ok_or_else(|| short(bytes, MEMORY_HEADER_LENGTH))?;
-        let field = |at: usize| i32::from_le_bytes(field_at(header, at));
+        let field = |at: usize| i32::from_le_bytes(fields::at(header, at));
         let blob_count = length("buffer count", 8, field(8))?;
         let inflated_size = length("inflated size", 12, field(12))?;
         let is_inflated = field(20) > 0;
@@ -125,7 +125,7 @@ impl Message {
             return Marker::from_number(number).map(Self::Marker).ok_or(unknown);
         }
         let (header, slots) = bytes.split_first_chunk::<WIRE_HEADER_LENGTH>().ok_or_else(too_short)?;
-        let field = |at: usize| i32::from_be_bytes(field_at(header, at));
+        let field = |at: usize| i32::from_be_bytes(fields::at(header, at));
         let blob_count = length("buffer count", 4, field(4))?;
         let inflated_size = length("inflated size", 8, field(8))?;
         if length("deflated size", 0, number)? != slots.len() {
@@ -138,10 +138,6 @@ impl Message {
 fn short(bytes: &[u8], needed: usize) -> ParcelError {
     let problem = Problem::Truncated { needed: needed as u64, left: bytes.len() as u64 };
     ParcelError::Frame(Damage::new("header", 0, problem))
-}
-
-fn field_at(header: &[u8], at: usize) -> [u8; 4] {
-    header.get(at..).and_then(|rest| rest.first_chunk()).copied().unwrap_or_default()
 }
 
 fn length(field: &'static str, offset: u64, found: i32) -> Result<usize, ParcelError> {

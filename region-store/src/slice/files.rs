@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::format::SnapId;
+use crate::writer::PART_SUFFIX;
 
 /// A folder for slices on a disk, and the name that manifests know it by.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -43,7 +44,6 @@ pub enum Content {
 
 const MANIFEST_SUFFIX: &str = ".slice";
 const REGION_SUFFIX: &str = ".region";
-const PART_SUFFIX: &str = ".part";
 /// Hexadecimal digits of a snap id.
 const SNAP_ID_DIGITS: usize = 32;
 

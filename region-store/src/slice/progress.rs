@@ -91,7 +91,9 @@ impl Progress {
     pub(super) fn end_parcel(&self) {
         let mut state = self.lock();
         state.pending = state.pending.saturating_sub(1);
-        self.changed.notify_all();
+        if state.pending == 0 {
+            self.changed.notify_all();
+        }
     }
 
     /// Waits until all parcels are written.
@@ -104,7 +106,9 @@ impl Progress {
         let mut state = self.lock();
         state.unsealed = state.unsealed.saturating_sub(1);
         state.sealed.extend(sealed.map(|sealed| (index, sealed)));
-        self.changed.notify_all();
+        if state.unsealed == 0 {
+            self.changed.notify_all();
+        }
     }
 
     /// Waits until all regions are on their disks, and says which have blobs, by their index.

@@ -24,7 +24,7 @@ pub(super) struct RegionWork<M: Medium> {
     path: PathBuf,
     /// Where it is until it is sealed.
     part_path: PathBuf,
-    file: Growing<Arc<M::File>>,
+    file: Growing<M::File>,
     encoder: Encoder,
     /// The memory of the last buffer.
     spare: Vec<u8>,

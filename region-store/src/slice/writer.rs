@@ -1,6 +1,5 @@
 //! Writing a slice, once.
 
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
@@ -126,8 +125,6 @@ pub struct SliceWriter<M: Medium = Disk> {
 
 #[derive(Debug)]
 struct OpenRegion {
-    path: PathBuf,
-    part_path: PathBuf,
     lane: Lane,
     watermark: Arc<Watermark>,
 }
@@ -258,6 +255,11 @@ impl<M: Medium> SliceWriter<M> {
         spindles.get(..self.options.regions).unwrap_or(spindles)
     }
 
+    /// On which of them a region is: they take turns.
+    fn spindle_number(&self, region: usize) -> usize {
+        region % self.spindles().len().max(1)
+    }
+
     fn create_regions(&self) -> Result<Vec<OpenRegion>> {
         check_count("regions", self.options.regions, MAX_REGIONS)?;
         if !is_alignment(self.options.alignment) {
@@ -286,7 +288,7 @@ impl<M: Medium> SliceWriter<M> {
 
     fn create_region(&self, number: usize) -> Result<OpenRegion> {
         let SliceOptions { snap_id, identity, regions, .. } = self.options;
-        let spindle_number = number % self.spindles().len().max(1);
+        let spindle_number = self.spindle_number(number);
         let no_spindle = || Error::SliceShape { what: "spindles", found: 0, least: 1, most: regions };
         let spindle = self.spindles().get(spindle_number).ok_or_else(no_spindle)?;
         let index = as_u32(number);
@@ -313,20 +315,18 @@ impl<M: Medium> SliceWriter<M> {
             expected_bytes: self.options.expected_bytes / regions as u64,
         };
         let path = SliceFile::region(snap_id, index).path(&spindle.folder);
-        let part_path =
-            SliceFile { is_part: true, ..SliceFile::region(snap_id, index) }.path(&spindle.folder);
         let medium = self.impellers.medium().clone();
-        let work = RegionWork::create(medium, path.clone(), index, &options, Arc::clone(&self.progress))?;
+        let work = RegionWork::create(medium, path, index, &options, Arc::clone(&self.progress))?;
         let watermark = work.watermark();
         let lane = self.impellers.attach(spindle_number, work).ok_or_else(no_spindle)?;
-        Ok(OpenRegion { path, part_path, lane, watermark })
+        Ok(OpenRegion { lane, watermark })
     }
 
     fn manifest(&self, sealed: &[(u32, Sealed)]) -> Manifest {
         let spindles = self.spindles();
         let region = |(index, sealed): &(u32, Sealed)| ManifestRegion {
             index: *index,
-            spindle: *index % as_u32(spindles.len().max(1)),
+            spindle: as_u32(self.spindle_number(*index as usize)),
             version: self.options.version,
             checksum: sealed.checksum,
             region_id: sealed.region_id,
@@ -349,9 +349,14 @@ impl<M: Medium> SliceWriter<M> {
     /// Removes regions, once no impeller is at work with them. It is the first error that tells what is wrong; whether files
     /// can be removed does not.
     fn remove(&self, regions: Vec<OpenRegion>) {
-        let paths: Vec<_> = regions.into_iter().map(|region| [region.part_path, region.path]).collect();
-        for path in paths.iter().flatten() {
-            let _ = publication::remove_if_there(self.impellers.medium(), path);
+        let count = regions.len();
+        // It waits until none is.
+        drop(regions);
+        for (number, spindle) in (0..count).zip(self.spindles().iter().cycle()) {
+            let region = SliceFile::region(self.options.snap_id, as_u32(number));
+            for file in [SliceFile { is_part: true, ..region }, region] {
+                let _ = publication::remove_if_there(self.impellers.medium(), &file.path(&spindle.folder));
+            }
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The thread that writes, so that the next block is filled meanwhile.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread::{self, JoinHandle};
 
@@ -10,6 +11,7 @@ use crate::medium::MediumFile;
 
 /// How many buffers may wait for the thread: more would only be memory.
 const QUEUED: usize = 2;
+
 /// A file, and the thread that writes it.
 #[derive(Debug)]
 pub(super) struct Output<F: MediumFile> {
@@ -18,7 +20,7 @@ pub(super) struct Output<F: MediumFile> {
     orders: Option<SyncSender<Order>>,
     /// Buffers that it is done with.
     spares: Receiver<Vec<u8>>,
-    thread: Option<JoinHandle<Result<Growing<Box<F>>>>>,
+    thread: Option<JoinHandle<Result<Growing<F>>>>,
     failed: bool,
 }
 
@@ -33,7 +35,7 @@ impl<F: MediumFile> Output<F> {
     pub(super) fn start(file: F, path: &Path, expected_bytes: u64) -> Result<Self> {
         let (orders, received) = sync_channel(QUEUED);
         let (done, spares) = channel();
-        let worker = Worker { file: Growing::start(Box::new(file), path, expected_bytes)?, done };
+        let worker = Worker { file: Growing::start(Arc::new(file), path, expected_bytes)?, done };
         let thread = thread::Builder::new()
             .name("region writer".to_owned())
             .spawn(move || worker.run(&received))
@@ -87,7 +89,7 @@ impl<F: MediumFile> Output<F> {
         }
     }
 
-    fn join(&mut self) -> Option<Result<Growing<Box<F>>>> {
+    fn join(&mut self) -> Option<Result<Growing<F>>> {
         self.orders = None;
         self.thread.take().and_then(|thread| thread.join().ok())
     }
@@ -101,13 +103,13 @@ impl<F: MediumFile> Drop for Output<F> {
 }
 
 struct Worker<F> {
-    file: Growing<Box<F>>,
+    file: Growing<F>,
     done: Sender<Vec<u8>>,
 }
 
 impl<F: MediumFile> Worker<F> {
     /// Works until there are no more orders, or until one fails.
-    fn run(mut self, orders: &Receiver<Order>) -> Result<Growing<Box<F>>> {
+    fn run(mut self, orders: &Receiver<Order>) -> Result<Growing<F>> {
         for order in orders {
             match order {
                 Order::Write { buffer, offset } => {
