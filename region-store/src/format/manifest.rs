@@ -6,7 +6,7 @@
 //! |-------:|-----:|-------------------|------|
 //! |      0 |    6 | manifest signature | `53 4c 43 0d 0a 1a`: damage by line-ending conversion shows |
 //! |      6 |    2 | manifest version  | 1; newer is refused |
-//! |      8 |    4 | manifest length   | of the whole file |
+//! |      8 |    4 | manifest length   | of the whole file, at most 16 MiB |
 //! |     12 |    4 | must-understand flags | none is known: any is refused |
 //! |     16 |   16 | snap id           | |
 //! |     32 |    8 | domain            | |

@@ -228,6 +228,7 @@ fn what_is_written_to_a_disk_is_mapped() {
     let addresses = |written: &Written| {
         let folded = written.fold(&scanners(), |region| {
             let mut addresses = Vec::new();
+            assert!(format!("{region:?}").contains("bytes: Mapped("));
             region.scan(|blob| addresses.push(blob.as_ptr() as usize))?;
             Ok(addresses)
         });

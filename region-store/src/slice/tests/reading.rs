@@ -239,6 +239,7 @@ fn blobs_are_lent_from_the_map() {
         addresses
     };
     assert_eq!(addresses(), addresses());
+    assert!(slice.regions().iter().all(|region| format!("{region:?}").contains("bytes: Mapped(")));
     let on_a_medium = Slice::open_on(&Disk, &machine.spindles, ID, OpenOptions::default()).unwrap().unwrap();
     assert_eq!(on_a_medium.manifest(), slice.manifest());
 }
