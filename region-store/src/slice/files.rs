@@ -52,7 +52,7 @@ impl SliceFile {
         Self { snap_id, content: Content::Manifest, is_part: false }
     }
 
-    pub(super) const fn region(snap_id: SnapId, index: u32) -> Self {
+    pub(crate) const fn region(snap_id: SnapId, index: u32) -> Self {
         Self { snap_id, content: Content::Region(index), is_part: false }
     }
 

@@ -1,6 +1,7 @@
 //! How far the writing of a slice is, for all threads that have to do with it.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use crate::error::{Error, Result};
 use crate::format::SnapId;
@@ -40,6 +41,7 @@ impl Phase {
 #[derive(Debug)]
 pub(super) struct Progress {
     snap_id: SnapId,
+    began: Instant,
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -52,15 +54,23 @@ struct State {
     /// Regions that are neither sealed nor found to be runts.
     unsealed: usize,
     sealed: Vec<(u32, Sealed)>,
+    /// When they were.
+    sealed_at: Vec<Instant>,
     /// The first one. Nothing is right after it.
     failure: Option<Arc<Error>>,
 }
 
 impl Progress {
-    pub(super) const fn new(snap_id: SnapId, regions: usize) -> Self {
-        let state =
-            State { phase: Phase::New, pending: 0, unsealed: regions, sealed: Vec::new(), failure: None };
-        Self { snap_id, state: Mutex::new(state), changed: Condvar::new() }
+    pub(super) fn new(snap_id: SnapId, regions: usize) -> Self {
+        let state = State {
+            phase: Phase::New,
+            pending: 0,
+            unsealed: regions,
+            sealed: Vec::new(),
+            sealed_at: Vec::new(),
+            failure: None,
+        };
+        Self { snap_id, began: Instant::now(), state: Mutex::new(state), changed: Condvar::new() }
     }
 
     /// Nothing that panics is done within the lock.
@@ -105,10 +115,18 @@ impl Progress {
     pub(super) fn end_region(&self, index: u32, sealed: Option<Sealed>) {
         let mut state = self.lock();
         state.unsealed = state.unsealed.saturating_sub(1);
-        state.sealed.extend(sealed.map(|sealed| (index, sealed)));
+        if let Some(sealed) = sealed {
+            state.sealed.push((index, sealed));
+            state.sealed_at.push(Instant::now());
+        }
         if state.unsealed == 0 {
             self.changed.notify_all();
         }
+    }
+
+    /// How long it took until each region was on its disk, of those that are.
+    pub(super) fn region_times(&self) -> Vec<Duration> {
+        self.lock().sealed_at.iter().map(|at| at.saturating_duration_since(self.began)).collect()
     }
 
     /// Waits until all regions are on their disks, and says which have blobs, by their index.

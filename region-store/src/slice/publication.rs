@@ -32,7 +32,7 @@ fn write<M: Medium>(medium: &M, path: &Path, bytes: &[u8]) -> Result<()> {
 }
 
 /// The manifest of a slice, from the first spindle that has a good one; `None` if none has any.
-pub(super) fn read<M: Medium>(medium: &M, spindles: &[Spindle], snap_id: SnapId) -> Result<Option<Manifest>> {
+pub(crate) fn read<M: Medium>(medium: &M, spindles: &[Spindle], snap_id: SnapId) -> Result<Option<Manifest>> {
     let mut first_error = None;
     for spindle in spindles {
         match read_one(medium, &SliceFile::manifest(snap_id).path(&spindle.folder), snap_id) {
@@ -77,7 +77,29 @@ pub(super) fn withdraw<M: Medium>(medium: &M, spindles: &[Spindle], snap_id: Sna
     sync_folders(medium, spindles)
 }
 
-pub(super) fn remove_if_there<M: Medium>(medium: &M, path: &Path) -> io::Result<()> {
+/// Removes a slice from those of its spindles that are there: first what makes it one, then its regions.
+pub(crate) fn remove<M: Medium>(medium: &M, spindles: &[Spindle], manifest: &Manifest) -> Result<()> {
+    let of_slice = |spindle: &&Spindle| manifest.spindles.contains(&spindle.name);
+    let there: Vec<Spindle> = spindles.iter().filter(of_slice).cloned().collect();
+    if defect::planted(Defect::RegionsBeforeManifests) {
+        remove_regions(medium, &there, manifest)?;
+    }
+    withdraw(medium, &there, manifest.snap_id)?;
+    remove_regions(medium, &there, manifest)
+}
+
+fn remove_regions<M: Medium>(medium: &M, spindles: &[Spindle], manifest: &Manifest) -> Result<()> {
+    manifest.regions.iter().try_for_each(|region| {
+        let name = manifest.spindles.get(region.spindle as usize);
+        let Some(spindle) = spindles.iter().find(|spindle| Some(&spindle.name) == name) else {
+            return Ok(());
+        };
+        let path = SliceFile::region(manifest.snap_id, region.index).path(&spindle.folder);
+        remove_if_there(medium, &path).map_err(Error::io(&path, "remove"))
+    })
+}
+
+pub(crate) fn remove_if_there<M: Medium>(medium: &M, path: &Path) -> io::Result<()> {
     match medium.remove(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
         other => other,

@@ -82,6 +82,10 @@ impl Slice {
         &self.manifest
     }
 
+    pub(crate) fn shared_manifest(&self) -> Arc<Manifest> {
+        Arc::clone(&self.manifest)
+    }
+
     /// Those regions that have blobs, by their index.
     #[must_use]
     pub fn regions(&self) -> &[Arc<SliceRegion>] {

@@ -129,9 +129,7 @@ impl<M: Medium> Work for RegionWork<M> {
     }
 
     fn panicked(&mut self, panic: &(dyn Any + Send)) {
-        let said =
-            panic.downcast_ref::<&str>().copied().or(panic.downcast_ref::<String>().map(String::as_str));
-        let source = io::Error::other(format!("a panic: {}", said.unwrap_or("of something that is no text")));
+        let source = io::Error::other(Error::panicked(panic));
         self.progress.fail(Error::io(&self.part_path, "write")(source));
     }
 }

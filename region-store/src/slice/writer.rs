@@ -164,6 +164,12 @@ impl<M: Medium> SliceWriter<M> {
         Duration::from_nanos(self.queue_wait_ns.load(Ordering::Relaxed))
     }
 
+    /// How long after the writer was made each region was on its disk, of those that are and have blobs.
+    #[must_use]
+    pub fn region_times(&self) -> Vec<Duration> {
+        self.progress.region_times()
+    }
+
     /// Creates the files.
     ///
     /// # Errors
@@ -224,10 +230,22 @@ impl<M: Medium> SliceWriter<M> {
     /// # Errors
     /// [`Error::SliceOrder`], [`Error::SliceFailed`].
     pub fn close(&self) -> Result<Manifest> {
+        self.close_with(|| self.options.note.clone())
+    }
+
+    /// The same with a note that is asked for once all regions are on their disks, instead of that of the options.
+    ///
+    /// # Errors
+    /// As [`close`](Self::close).
+    pub fn close_with(&self, note: impl FnOnce() -> Vec<u8>) -> Result<Manifest> {
         self.progress.advance("close it", Phase::Complete, Phase::Closing)?;
-        let manifest = self.manifest(&self.progress.wait_for_regions()?);
-        self.is_published.store(true, Ordering::Relaxed);
-        if let Err(error) = publication::publish(self.impellers.medium(), self.spindles(), &manifest) {
+        let sealed = self.progress.wait_for_regions()?;
+        let manifest = self.manifest(&sealed, note());
+        let published = check_note(&manifest.note).and_then(|()| {
+            self.is_published.store(true, Ordering::Relaxed);
+            publication::publish(self.impellers.medium(), self.spindles(), &manifest)
+        });
+        if let Err(error) = published {
             self.progress.fail(error);
         }
         self.progress.advance("close it", Phase::Closing, Phase::Closed)?;
@@ -265,10 +283,7 @@ impl<M: Medium> SliceWriter<M> {
         if !is_alignment(self.options.alignment) {
             return Err(Error::Alignment { alignment: self.options.alignment });
         }
-        let (what, found) = ("bytes of a note", self.options.note.len());
-        if found > MAX_NOTE_LENGTH {
-            return Err(Error::SliceShape { what, found, least: 0, most: MAX_NOTE_LENGTH });
-        }
+        check_note(&self.options.note)?;
         for spindle in self.spindles() {
             let manifest = SliceFile::manifest(self.options.snap_id).path(&spindle.folder);
             check_free(self.impellers.medium(), &manifest)?;
@@ -322,7 +337,7 @@ impl<M: Medium> SliceWriter<M> {
         Ok(OpenRegion { lane, watermark })
     }
 
-    fn manifest(&self, sealed: &[(u32, Sealed)]) -> Manifest {
+    fn manifest(&self, sealed: &[(u32, Sealed)], note: Vec<u8>) -> Manifest {
         let spindles = self.spindles();
         let region = |(index, sealed): &(u32, Sealed)| ManifestRegion {
             index: *index,
@@ -342,7 +357,7 @@ impl<M: Medium> SliceWriter<M> {
             region_count: as_u32(self.options.regions),
             spindles: spindles.iter().map(|spindle| spindle.name.clone()).collect(),
             regions: sealed.iter().map(region).collect(),
-            note: self.options.note.clone(),
+            note,
         }
     }
 
@@ -382,6 +397,11 @@ impl<M: Medium> Drop for SliceWriter<M> {
             self.remove(regions);
         }
     }
+}
+
+fn check_note(note: &[u8]) -> Result<()> {
+    let (what, found, least, most) = ("bytes of a note", note.len(), 0, MAX_NOTE_LENGTH);
+    if found <= most { Ok(()) } else { Err(Error::SliceShape { what, found, least, most }) }
 }
 
 /// Whether a block of so many bytes holds a parcel, with each blob padded to 8 and its end in 4.
