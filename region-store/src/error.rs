@@ -1,11 +1,14 @@
 //! What can go wrong.
 
+use std::any::Any;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::format::manifest::Unspeakable;
 use crate::format::{Damage, SnapId};
+use crate::store::{Generation, LoadError, SliceKey};
 
 /// The error of this crate. It says which file, and what to do where that is not plain.
 #[derive(Debug, thiserror::Error)]
@@ -156,6 +159,114 @@ pub enum Error {
     /// The caller's mistake: no manifest can say this.
     #[error(transparent)]
     Unspeakable(#[from] Unspeakable),
+    /// The caller's mistake: no store can be so.
+    #[error("the option {option} cannot be {found}: it takes {expected}")]
+    StoreOption {
+        /// Which option.
+        option: &'static str,
+        /// What was given.
+        found: String,
+        /// What it takes.
+        expected: &'static str,
+    },
+    /// Another store has the folder.
+    #[error("the spindle {name} at {} is another store's now: stop that, or give this one another folder", folder.display())]
+    SpindleLocked {
+        /// The spindle's name.
+        name: String,
+        /// Its folder.
+        folder: PathBuf,
+    },
+    /// The folder is one of a store, under another name.
+    #[error("{} is the spindle {found}, not {name}: give each folder the name it had", folder.display())]
+    SpindleNamed {
+        /// The name that was given.
+        name: String,
+        /// The one it has.
+        found: String,
+        /// Its folder.
+        folder: PathBuf,
+    },
+    /// No disk of the store is there.
+    #[error("none of the {given} spindles is there: mount their disks, or make their folders")]
+    NoSpindle {
+        /// How many were given.
+        given: usize,
+    },
+    /// The folder is on another machine, where neither locks nor syncs are what they are on a disk.
+    #[error("{} is on a network file system: a store needs a disk of its own machine", path.display())]
+    Remote {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// What was asked for is older than what is there.
+    #[error("slice {key}: generation {wanted} is asked for, and {current} has taken its place")]
+    Superseded {
+        /// Which slice.
+        key: SliceKey,
+        /// What was asked for.
+        wanted: Generation,
+        /// What is there.
+        current: Generation,
+    },
+    /// The slice is not in the store, and no loader was given.
+    #[error("slice {key} is not in the store: load it")]
+    NotLoaded {
+        /// Which slice.
+        key: SliceKey,
+    },
+    /// A part of the slice is on a disk that is missing.
+    #[error("slice {key} cannot be had while its spindle {spindle} is missing")]
+    Unavailable {
+        /// Which slice.
+        key: SliceKey,
+        /// The spindle's name.
+        spindle: String,
+    },
+    /// The slice could not be brought into memory. All who waited for it are told so.
+    #[error("slice {key} could not be loaded: {cause}")]
+    LoadFailed {
+        /// Which slice.
+        key: SliceKey,
+        /// Why.
+        #[source]
+        cause: Arc<Error>,
+    },
+    /// The load goes on, but whoever asked waits no longer.
+    #[error("slice {key} is not there after {} s: ask again later, the load goes on", waited.as_secs())]
+    Unfinished {
+        /// Which slice.
+        key: SliceKey,
+        /// For how long it was waited for.
+        waited: Duration,
+    },
+    /// A load was cancelled, or has failed already.
+    #[error("the load of slice {key} is cancelled")]
+    Cancelled {
+        /// Which slice.
+        key: SliceKey,
+    },
+    /// The loader says that it failed.
+    #[error("its loader failed: {0}")]
+    Loader(#[source] LoadError),
+    /// Foreign code has panicked.
+    #[error("a panic: {said}")]
+    Panicked {
+        /// What it said.
+        said: String,
+    },
+    /// Full: slices that are read take the rest.
+    #[error("{needed} {what} are needed, others have {others} of {limit}: evict, or allow more")]
+    OverBudget {
+        /// Of what.
+        what: &'static str,
+        /// How much one needs.
+        needed: u64,
+        /// How much others have.
+        others: u64,
+        /// How much there is.
+        limit: u64,
+    },
     /// A disk is not there, and with it a part of the slice.
     #[error("slice {snap_id}: its spindle {name} is missing: give its folder")]
     SpindleMissing {
@@ -199,5 +310,12 @@ impl Error {
     /// For `map_err`: which file is damaged.
     pub(crate) fn damaged(path: &Path) -> impl FnOnce(Damage) -> Self {
         move |damage| Self::Damaged { path: path.to_owned(), damage }
+    }
+
+    /// What a panic says.
+    pub(crate) fn panicked(panic: &(dyn Any + Send)) -> Self {
+        let text = panic.downcast_ref::<&str>().copied();
+        let text = text.or(panic.downcast_ref::<String>().map(String::as_str));
+        Self::Panicked { said: text.unwrap_or("of something that is no text").to_owned() }
     }
 }

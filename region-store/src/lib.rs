@@ -3,7 +3,8 @@
 //! A *region* is a file of opaque blobs behind a header of magic and version bytes, written once and then mapped to be
 //! read. Its bytes are described in [`mod@format`], which does no I/O and can be used alone. A
 //! [`RegionWriter`] writes one, and has all of it on the disk before it gets its name; a [`Region`] reads it. A [`journal`]
-//! is a region that is appended to, group by group; a [`slice`](mod@slice) a dataset of several regions.
+//! is a region that is appended to, group by group; a [`slice`](mod@slice) a dataset of several regions. A [`store`] keeps
+//! many of those, in memory, on disk or only known, as there is room.
 
 mod defect;
 mod error;
@@ -16,6 +17,7 @@ pub mod parcel;
 mod region;
 pub mod salvage;
 pub mod slice;
+pub mod store;
 mod writer;
 
 pub use error::{Error, Result};

@@ -14,6 +14,10 @@ use memmap2::{Mmap, MmapOptions};
 
 use crate::medium::Identity;
 
+mod memory;
+
+pub(crate) use memory::memory_bytes;
+
 /// A file's bytes, mapped to be read.
 #[derive(Debug)]
 pub(crate) struct Map(Mmap);
@@ -215,6 +219,13 @@ pub(crate) fn most_open_files() -> Option<u64> {
     return rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
     #[cfg(windows)]
     return None;
+}
+
+/// Has this thread give way to others, where the system has a call for that.
+pub(crate) fn give_way() {
+    // There, threads have priorities of their own. Without it all is well, too.
+    #[cfg(target_os = "linux")]
+    let _ = rustix::process::setpriority_process(None, 10);
 }
 
 /// Keeps this thread on one of the processors that it may run on, by a number that is divided by how many those are.

@@ -1,0 +1,305 @@
+//! Bringing slices into memory: each by a thread of its own, so that whoever gives up waiting cancels nothing.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use super::budget::{Reservation, Room};
+use super::engine::{Inner, Resident, now_ns};
+use super::event::{Event, Leftover};
+use super::flight::Flight;
+use super::key::Generation;
+use super::load::{Load, Loader, Sink};
+use super::note::Note;
+use super::snap::{Exclusive, Failure, Snap, Stage};
+use super::spindle::Locks;
+use super::status::SnapMetrics;
+use super::tender::Step;
+use crate::error::{Error, Result};
+use crate::format::{
+    BLOCK_HEAD_LENGTH, HEADER_LENGTH, Manifest, SEAL_LENGTH, SliceIdentity, SnapId, Version,
+};
+use crate::medium::Medium;
+use crate::parcel::Parcel;
+use crate::region::{OpenOptions, Verify};
+use crate::slice::{self, Slice, SliceOptions, SliceWriter};
+
+/// What a region takes beside its parcels, at most: a header, the head of an index, a seal, and what aligns them.
+const REGION_BYTES: u64 = (HEADER_LENGTH + BLOCK_HEAD_LENGTH + SEAL_LENGTH + 2 * 32) as u64;
+
+/// What all who wait for a load share.
+type Shared<T> = std::result::Result<T, Arc<Error>>;
+
+impl<M: Medium> Inner<M> {
+    /// Has a flight flown.
+    pub(super) fn start(
+        self: &Arc<Self>,
+        snap: &Arc<Snap<Arc<Resident>>>,
+        flight: &Arc<Flight<Arc<Resident>>>,
+        loader: Option<Arc<dyn Loader>>,
+    ) {
+        let flying = {
+            let (inner, snap, flight) = (Arc::clone(self), Arc::clone(snap), Arc::clone(flight));
+            let locks = self.locks.upgrade();
+            move || inner.fly(&snap, &flight, loader, locks)
+        };
+        if let Err(error) = thread::Builder::new().name(format!("loader {}", snap.key)).spawn(flying) {
+            let folder = self.spindles.first().map(|spindle| spindle.folder.clone()).unwrap_or_default();
+            let cause = Arc::new(Error::io(&folder, "start a thread to load into")(error));
+            let exclusive = snap.board();
+            let stage = exclusive.stage();
+            exclusive.land(stage, self.now(), Err(cause));
+        }
+    }
+
+    fn fly(
+        &self,
+        snap: &Snap<Arc<Resident>>,
+        flight: &Flight<Arc<Resident>>,
+        loader: Option<Arc<dyn Loader>>,
+        locks: Option<Arc<Locks<M>>>,
+    ) {
+        let key = snap.key;
+        let mut exclusive = snap.board();
+        let was_on_disk = exclusive.stage().manifest().is_some();
+        let loader_ref = loader.as_deref();
+        let brought = catch_unwind(AssertUnwindSafe(|| self.bring(snap, &mut exclusive, flight, loader_ref)));
+        // Before whoever waits goes on, and perhaps ends the store and opens another.
+        drop((loader, locks));
+        match brought.unwrap_or_else(|panic| Err(Arc::new(Error::panicked(&*panic)))) {
+            Ok(resident) => {
+                let manifest = resident.slice.shared_manifest();
+                let generation = Generation::from(manifest.identity);
+                let was_on_disk = was_on_disk && snap.look(|record| record.generation) == generation;
+                exclusive.land(in_memory(manifest, &resident), self.now(), Ok(resident));
+                self.tell(&Event::Loaded { key, generation, was_on_disk });
+            }
+            Err(cause) => {
+                let stage = self.stage_after(&exclusive.stage(), &cause);
+                exclusive.count(|metrics| metrics.failures += 1);
+                exclusive.land(stage, self.now(), Err(Arc::clone(&cause)));
+                self.tell(&Event::LoadFailed { key, cause });
+            }
+        }
+    }
+
+    /// Where a slice is whose load has failed.
+    fn stage_after(&self, stage: &Stage<Arc<Resident>>, cause: &Arc<Error>) -> Stage<Arc<Resident>> {
+        if is_passing(cause) {
+            return stage.clone();
+        }
+        let files = stage.manifest().cloned();
+        Stage::Failed(Failure { cause: Arc::clone(cause), failed_at: self.now(), files })
+    }
+
+    /// From disk if it is there, or from the loader.
+    fn bring(
+        &self,
+        snap: &Snap<Arc<Resident>>,
+        exclusive: &mut Exclusive<'_, Arc<Resident>>,
+        flight: &Flight<Arc<Resident>>,
+        loader: Option<&dyn Loader>,
+    ) -> Shared<Arc<Resident>> {
+        let key = snap.key;
+        let old = snap.look(|record| record.generation);
+        let new = flight.generation.unwrap_or(old);
+        let has_failed = matches!(exclusive.stage(), Stage::Failed(_));
+        if let Some(manifest) = exclusive.stage().manifest().cloned() {
+            // Not in memory any more, if it was.
+            exclusive.set_stage(Stage::Warm(Arc::clone(&manifest)));
+            if new == old {
+                match self.map(&manifest) {
+                    Ok(resident) => {
+                        exclusive.count(|metrics| metrics.maps += 1);
+                        return Ok(resident);
+                    }
+                    Err(error) if is_passing(&error) || loader.is_none() => return Err(Arc::new(error)),
+                    // What cannot be read now may be so later, once.
+                    Err(error) if !(has_failed || is_not_whole(&error)) => return Err(Arc::new(error)),
+                    Err(error) => self.tell(&Event::Removed(Leftover {
+                        paths: vec![manifest.snap_id.to_string().into()],
+                        why: error.to_string(),
+                    })),
+                }
+            } else {
+                self.tell(&Event::Replacing { key, old, new });
+            }
+            slice::remove(&self.medium, &self.spindles, &manifest)?;
+            exclusive.set_stage(Stage::Cold);
+        }
+        let loader = loader.ok_or_else(|| Arc::new(Error::NotLoaded { key }))?;
+        let identity = key.generation(new);
+        let times_to_live = loader.times_to_live(&identity);
+        exclusive.set_generation(new);
+        exclusive.set_times_to_live(times_to_live);
+        self.tell(&Event::Loading { key, generation: new });
+        for left in (0..=self.options.retries).rev() {
+            let note = Note { times_to_live, ..Note::default() };
+            match self.load(&identity, flight, loader, note) {
+                Ok((resident, metrics)) => {
+                    exclusive.count(|counted| *counted = counted.loaded(&metrics));
+                    return Ok(resident);
+                }
+                Err(cause) if left == 0 || is_passing(&cause) => return Err(cause),
+                Err(cause) => {
+                    exclusive.count(|metrics| metrics.failures += 1);
+                    self.tell(&Event::Retrying { key, cause });
+                }
+            }
+        }
+        // The last attempt has returned.
+        Err(Arc::new(Error::Cancelled { key }))
+    }
+
+    /// One attempt to have a slice from its loader, on disk and in memory.
+    fn load(
+        &self,
+        identity: &SliceIdentity,
+        flight: &Flight<Arc<Resident>>,
+        loader: &dyn Loader,
+        note: Note,
+    ) -> Shared<(Arc<Resident>, SnapMetrics)> {
+        let began = self.now();
+        let mut reservation = Reservation::none(Arc::clone(&self.budget));
+        let expected_bytes = loader.expected_bytes(identity);
+        let files = self.options.regions as u64;
+        let empty_bytes = files.saturating_mul(REGION_BYTES);
+        self.reserve(&mut reservation, Room { bytes: expected_bytes.max(empty_bytes), files })?;
+        let random = |error| Error::io(std::path::Path::new("the system"), "take random numbers from")(error);
+        let snap_id = SnapId::random().map_err(random)?;
+        let options = SliceOptions {
+            snap_id,
+            identity: *identity,
+            created_ns: now_ns(),
+            regions: self.options.regions,
+            version: Version::Two,
+            expected_bytes,
+            ..SliceOptions::default()
+        };
+        let writer = SliceWriter::new(&self.impellers, options);
+        writer.open_for_writes()?;
+        let sink = WriterSink { inner: self, writer: &writer };
+        let load = Load::new(*identity, &sink, flight, reservation, empty_bytes);
+        let loaded = catch_unwind(AssertUnwindSafe(|| loader.load(&load)));
+        // Why parcels were refused says more than what the loader makes of it.
+        let queued = load.end()?;
+        match loaded {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => return Err(Arc::new(Error::Loader(error))),
+            Err(panic) => return Err(Arc::new(Error::panicked(&*panic))),
+        }
+        writer.wait_for_writes()?;
+        let mut metrics = SnapMetrics {
+            parcels: writer.parcels(),
+            received_bytes: queued.received_bytes,
+            inflated_bytes: queued.inflated_bytes,
+            queue_wait: writer.queue_wait(),
+            ..SnapMetrics::default()
+        };
+        writer.close_with(|| {
+            metrics.load_time = self.now().saturating_sub(began);
+            metrics.time_skew = time_skew(&writer.region_times());
+            Note { metrics, ..note }.encode()
+        })?;
+        let slice = self.open(snap_id, self.options.verify)?;
+        Ok((self.reside(slice, queued.reservation), metrics))
+    }
+
+    /// Has a slice in memory that is on disk.
+    fn map(&self, manifest: &Manifest) -> Result<Arc<Resident>> {
+        let mut reservation = Reservation::none(Arc::clone(&self.budget));
+        self.reserve(&mut reservation, room_of(manifest))?;
+        let mut slice = self.open(manifest.snap_id, self.options.verify)?;
+        if self.options.verify == Verify::Once {
+            // Not through the map: a disk that fails is an error so, and not the end of the process.
+            slice.regions().iter().try_for_each(|region| region.verify(|_, _| ()).map(|_| ()))?;
+            slice = self.open(manifest.snap_id, Verify::Never)?;
+        }
+        Ok(self.reside(slice, reservation))
+    }
+
+    fn open(&self, snap_id: SnapId, verify: Verify) -> Result<Slice> {
+        let options = OpenOptions::default().access(self.options.access).verify(verify);
+        let opened = Slice::open_on(&self.medium, &self.spindles, snap_id, options)?;
+        let path = || self.spindles.first().map(|spindle| spindle.folder.clone()).unwrap_or_default();
+        opened.ok_or_else(|| Error::SliceMismatch { path: path(), field: "manifest" })
+    }
+
+    fn reside(&self, slice: Slice, mut reservation: Reservation) -> Arc<Resident> {
+        reservation.set(room_of(slice.manifest()));
+        Arc::new(Resident { slice, _reservation: reservation })
+    }
+
+    /// A slice without blobs, which takes no room.
+    pub(super) fn resident_without_data(&self, manifest: &Manifest) -> Result<Arc<Resident>> {
+        let slice = self.open(manifest.snap_id, Verify::Never)?;
+        Ok(self.reside(slice, Reservation::none(Arc::clone(&self.budget))))
+    }
+
+    /// Reserves room, and evicts for that what was used least recently and nobody holds.
+    fn reserve(&self, reservation: &mut Reservation, room: Room) -> Result<()> {
+        let limit = self.budget.limit();
+        let is_hopeless = room.bytes > limit.bytes || room.files > limit.files;
+        loop {
+            match reservation.try_set(room) {
+                Err(_)
+                    if !is_hopeless
+                        && self
+                            .snaps()
+                            .iter()
+                            .any(|snap| self.step(snap, Step::Evict, &|_| true).is_some()) => {}
+                other => return other,
+            }
+        }
+    }
+}
+
+fn in_memory(manifest: Arc<Manifest>, resident: &Arc<Resident>) -> Stage<Arc<Resident>> {
+    let resident = Arc::clone(resident);
+    if manifest.regions.is_empty() {
+        Stage::NoData(manifest, resident)
+    } else {
+        Stage::Hot(manifest, resident)
+    }
+}
+
+fn room_of(manifest: &Manifest) -> Room {
+    Room { bytes: manifest.file_bytes(), files: manifest.regions.len() as u64 }
+}
+
+/// Whether it is nothing about the slice, which stays where it is.
+const fn is_passing(error: &Error) -> bool {
+    matches!(error, Error::OverBudget { .. } | Error::Cancelled { .. } | Error::NotLoaded { .. })
+}
+
+/// Whether it tells that a slice is not what was written, for ever.
+fn is_not_whole(error: &Error) -> bool {
+    match error {
+        Error::SliceMismatch { .. } | Error::Damaged { .. } => true,
+        Error::Io { source, .. } => source.kind() == std::io::ErrorKind::NotFound,
+        _ => false,
+    }
+}
+
+/// How much later the last region was on disk than the first, as a ratio.
+fn time_skew(times: &[Duration]) -> f64 {
+    let (Some(first), Some(last)) = (times.iter().min(), times.iter().max()) else { return 0.0 };
+    if first.is_zero() { 1.0 } else { last.as_secs_f64() / first.as_secs_f64() }
+}
+
+/// Takes the parcels of a load to its writer.
+struct WriterSink<'a, M: Medium> {
+    inner: &'a Inner<M>,
+    writer: &'a SliceWriter<M>,
+}
+
+impl<M: Medium> Sink for WriterSink<'_, M> {
+    fn queue(&self, parcel: Parcel) -> Result<()> {
+        self.writer.queue(parcel)
+    }
+
+    fn reserve(&self, reservation: &mut Reservation, room: Room) -> Result<()> {
+        self.inner.reserve(reservation, room)
+    }
+}

@@ -1,0 +1,162 @@
+//! What is on the spindles when a store is opened.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use super::defect::{self, Defect};
+use super::event::Leftover;
+use super::spindle::Spindles;
+use crate::error::{Error, Result};
+use crate::format::{Damage, Manifest, Problem, SnapId};
+use crate::medium::{Medium, MediumFile as _};
+use crate::slice::{self, Content, SliceFile, Spindle};
+
+/// What was found. Whatever is neither a slice nor kept is gone.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    /// The slices, one for each key, the oldest first, and a spindle that one lacks.
+    pub(super) slices: Vec<(Manifest, Option<String>)>,
+    pub(super) removed: Vec<Leftover>,
+    pub(super) kept: Vec<Leftover>,
+}
+
+/// The files of one writing of a slice.
+type Files = Vec<(SliceFile, PathBuf)>;
+
+/// Looks at all files of slices.
+///
+/// # Errors
+/// [`Error::Io`] if a folder cannot be listed.
+pub(super) fn find<M: Medium>(medium: &M, spindles: &Spindles<M>) -> Result<Found> {
+    let mut found = Found::default();
+    for (snap_id, files) in list(medium, &spindles.present)? {
+        let (parts, files): (Files, Files) = files.into_iter().partition(|(file, _)| file.is_part);
+        if !parts.is_empty() {
+            found.remove(medium, parts, "it was not written to its end");
+        }
+        if !files.is_empty() {
+            found.judge(medium, spindles, snap_id, files);
+        }
+    }
+    found.keep_the_latest(medium, &spindles.present);
+    Ok(found)
+}
+
+fn list<M: Medium>(medium: &M, spindles: &[Spindle]) -> Result<BTreeMap<SnapId, Files>> {
+    let mut all: BTreeMap<SnapId, Files> = BTreeMap::new();
+    for spindle in spindles {
+        for path in medium.list(&spindle.folder).map_err(Error::io(&spindle.folder, "list"))? {
+            if let Some(file) = SliceFile::of_path(&path) {
+                all.entry(file.snap_id).or_default().push((file, path));
+            }
+        }
+    }
+    Ok(all)
+}
+
+impl Found {
+    /// Looks at the files of one writing that have their names.
+    fn judge<M: Medium>(&mut self, medium: &M, spindles: &Spindles<M>, snap_id: SnapId, files: Files) {
+        match slice::read_manifest(medium, &spindles.present, snap_id) {
+            Ok(Some(manifest)) => match lacking(medium, &spindles.present, &manifest) {
+                Ok(lacking) => self.slices.push((manifest, lacking)),
+                Err(why) => self.remove(medium, files, &why),
+            },
+            // The manifest may be where nobody can look.
+            Ok(None) if !spindles.missing.is_empty() && !defect::planted(Defect::MissingIsEmpty) => {
+                self.keep(files, "there is no manifest on the spindles that are there");
+            }
+            Ok(None) => self.remove(medium, files, "there is no manifest: it was not written to its end"),
+            Err(
+                error @ (Error::Io { .. }
+                | Error::Damaged {
+                    damage: Damage { problem: Problem::Unsupported { .. }, .. }, ..
+                }),
+            ) => self.keep(files, &error.to_string()),
+            Err(error) => self.remove(medium, files, &error.to_string()),
+        }
+    }
+
+    /// Of each slice the latest generation stays, and of that what was written last.
+    fn keep_the_latest<M: Medium>(&mut self, medium: &M, spindles: &[Spindle]) {
+        let rank =
+            |manifest: &Manifest| (manifest.identity.generation_clock, manifest.created_ns, manifest.snap_id);
+        self.slices.sort_by_key(|(manifest, _)| rank(manifest));
+        let mut keys = BTreeSet::new();
+        for (manifest, lacking) in std::mem::take(&mut self.slices).into_iter().rev() {
+            if keys.insert(super::SliceKey::from(manifest.identity)) {
+                self.slices.push((manifest, lacking));
+                continue;
+            }
+            let paths = vec![PathBuf::from(manifest.snap_id.to_string())];
+            let leftover = Leftover { paths, why: "a later writing of the slice is there".to_owned() };
+            match slice::remove(medium, spindles, &manifest) {
+                Ok(()) => self.removed.push(leftover),
+                Err(error) => self.kept.push(Leftover { why: error.to_string(), ..leftover }),
+            }
+        }
+        self.slices.sort_by_key(|(manifest, _)| (manifest.created_ns, manifest.snap_id));
+    }
+
+    fn keep(&mut self, files: Files, why: &str) {
+        let paths = files.into_iter().map(|(_, path)| path).collect();
+        self.kept.push(Leftover { paths, why: why.to_owned() });
+    }
+
+    /// Removes files, a manifest first and for good, so that a cut leaves nothing that passes for a slice.
+    fn remove<M: Medium>(&mut self, medium: &M, mut files: Files, why: &str) {
+        files.sort_by_key(|(file, _)| file.content != Content::Manifest);
+        match remove(medium, &files) {
+            Ok(()) => {
+                let paths = files.into_iter().map(|(_, path)| path).collect();
+                self.removed.push(Leftover { paths, why: why.to_owned() });
+            }
+            Err(error) => self.keep(files, &error.to_string()),
+        }
+    }
+}
+
+fn remove<M: Medium>(medium: &M, files: &[(SliceFile, PathBuf)]) -> Result<()> {
+    for (file, path) in files {
+        slice::remove_if_there(medium, path).map_err(Error::io(path, "remove"))?;
+        if file.content == Content::Manifest {
+            let folder = path.parent().unwrap_or(Path::new("."));
+            medium.sync_folder(folder).map_err(Error::io(folder, "sync the folder"))?;
+        }
+    }
+    Ok(())
+}
+
+/// The spindle that a slice lacks, if it lacks one.
+///
+/// # Errors
+/// Why it is not whole though it lacks none.
+fn lacking<M: Medium>(
+    medium: &M,
+    spindles: &[Spindle],
+    manifest: &Manifest,
+) -> std::result::Result<Option<String>, String> {
+    let mut lacking = None;
+    for region in &manifest.regions {
+        // Decoding has seen to it that there is a name.
+        let name = manifest.spindles.get(region.spindle as usize).map_or("", String::as_str);
+        let Some(spindle) = spindles.iter().find(|spindle| spindle.name == name) else {
+            lacking = Some(name.to_owned());
+            continue;
+        };
+        let path = SliceFile::region(manifest.snap_id, region.index).path(&spindle.folder);
+        match medium.open(&path).and_then(|file| file.length()) {
+            Ok(length) if length == region.file_length => {}
+            Ok(length) => {
+                let expected = region.file_length;
+                return Err(format!("{}: it has {length} bytes, not {expected}", path.display()));
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                return Err(format!("{} is missing", path.display()));
+            }
+            // What cannot be looked at now is looked at again when it is asked for.
+            Err(_) => {}
+        }
+    }
+    Ok(lacking)
+}

@@ -1,0 +1,170 @@
+//! What a store tells of itself and its slices.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::key::{Generation, SliceKey};
+use super::options::TimesToLive;
+use crate::format::SnapId;
+
+/// Where a slice is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum SnapState {
+    /// In memory, and on disk.
+    Hot,
+    /// On disk.
+    Warm,
+    /// There is no blob, and that is on disk.
+    NoData,
+    /// Known, and not on disk.
+    Cold,
+    /// What was tried last failed.
+    Failed,
+    /// On disk, but one of the disks is missing.
+    Unavailable,
+}
+
+impl SnapState {
+    /// All of them.
+    pub const ALL: [Self; 6] =
+        [Self::Hot, Self::Warm, Self::NoData, Self::Cold, Self::Failed, Self::Unavailable];
+
+    /// Its name, as filters take it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Hot => "hot",
+            Self::Warm => "warm",
+            Self::NoData => "nodata",
+            Self::Cold => "cold",
+            Self::Failed => "failed",
+            Self::Unavailable => "unavailable",
+        }
+    }
+}
+
+impl fmt::Display for SnapState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// What the store knows of a slice.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SnapStatus {
+    /// Which slice.
+    pub key: SliceKey,
+    /// Which generation of it.
+    pub generation: Generation,
+    /// Where it is; while somebody changes that, where it was.
+    pub state: SnapState,
+    /// Whether somebody changes that, or waits to.
+    pub is_busy: bool,
+    /// How many hold a read lock.
+    pub readers: usize,
+    /// For how long nobody has asked for it.
+    pub idle: Duration,
+    /// Which writing of it is on disk.
+    pub snap_id: Option<SnapId>,
+    /// Regions that have blobs.
+    pub regions: usize,
+    /// Blobs in them.
+    pub blobs: u64,
+    /// Their bytes.
+    pub blob_bytes: u64,
+    /// Bytes of the files.
+    pub file_bytes: u64,
+    /// When it was written, in nanoseconds since 1970.
+    pub created_ns: u64,
+    /// For how long it stays.
+    pub times_to_live: TimesToLive,
+    /// Why it failed, if it did.
+    pub failure: Option<String>,
+    /// What was counted and timed.
+    pub metrics: SnapMetrics,
+}
+
+/// What was counted and timed of a slice. What is of its last load survives a restart, and the counts begin anew.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct SnapMetrics {
+    /// Parcels of the last load.
+    pub parcels: u64,
+    /// Bytes that they came as.
+    pub received_bytes: u64,
+    /// Bytes of their blobs behind their lengths, inflated.
+    pub inflated_bytes: u64,
+    /// How long the last load took, until the slice was on disk.
+    pub load_time: Duration,
+    /// How long it waited for queues that were full, all threads together.
+    pub queue_wait: Duration,
+    /// How much later the last region was on its disk than the first, as a ratio of the times since the load began. 1 if
+    /// all were so at the same time, 0 if there was no load.
+    pub time_skew: f64,
+    /// How much longer the longest region is than the shortest, as a part of that one's length.
+    pub size_skew: f64,
+    /// How often it was loaded.
+    pub loads: u64,
+    /// How often it was brought from disk into memory.
+    pub maps: u64,
+    /// How often it was taken from memory.
+    pub evictions: u64,
+    /// How often it was taken from disk.
+    pub flushes: u64,
+    /// How often a load failed.
+    pub failures: u64,
+}
+
+impl SnapMetrics {
+    /// The same after another load.
+    pub(super) const fn loaded(&self, load: &Self) -> Self {
+        let Self { loads, maps, evictions, flushes, failures, .. } = *self;
+        Self { loads: loads + 1, maps, evictions, flushes, failures, ..*load }
+    }
+
+    /// How many times more bytes there were once they were inflated.
+    #[must_use]
+    #[allow(clippy::cast_precision_loss, reason = "it is a ratio")]
+    pub fn inflation(&self) -> f64 {
+        self.inflated_bytes as f64 / self.received_bytes.max(1) as f64
+    }
+
+    /// Bytes that came a second.
+    #[must_use]
+    #[allow(clippy::cast_precision_loss, reason = "it is a rate")]
+    pub fn bytes_per_second(&self) -> f64 {
+        if self.load_time.is_zero() { 0.0 } else { self.received_bytes as f64 / self.load_time.as_secs_f64() }
+    }
+}
+
+/// What a store holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoreStatus {
+    /// The disks.
+    pub spindles: Vec<SpindleStatus>,
+    /// Bytes that slices in memory take, and those that are loaded.
+    pub memory_bytes: u64,
+    /// The most.
+    pub memory_limit: u64,
+    /// Bytes of slices on disk.
+    pub disk_bytes: u64,
+    /// The most, if that is known.
+    pub disk_limit: Option<u64>,
+    /// How many slices there are of each state, in the order of [`SnapState::ALL`].
+    pub slices: [usize; 6],
+}
+
+/// A disk of a store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SpindleStatus {
+    /// Its name.
+    pub name: String,
+    /// Its folder.
+    pub folder: PathBuf,
+    /// Why it is missing, if it is.
+    pub missing: Option<String>,
+    /// Bytes of slices on it.
+    pub bytes: u64,
+    /// Bytes that are free there, if that is known.
+    pub free_bytes: Option<u64>,
+}

@@ -1,0 +1,167 @@
+//! What a store finds on its spindles.
+
+use std::path::PathBuf;
+
+use super::super::defect::{Defect, with};
+use super::*;
+use crate::medium::MediumFile as _;
+
+/// Loads some slices, and ends.
+fn filled(slices: u32) -> CrashMedium {
+    let medium = medium();
+    let fixture = Fixture::open(&medium, options()).unwrap();
+    for slice_key in 0..slices {
+        fixture.store.load(identity(slice_key), Blobs::new()).unwrap();
+    }
+    medium
+}
+
+fn removed(events: &[Event]) -> Vec<&Leftover> {
+    let removed = events.iter().filter_map(|event| match event {
+        Event::Removed(leftover) => Some(leftover),
+        _ => None,
+    });
+    removed.collect()
+}
+
+#[test]
+fn what_is_whole_is_warm() {
+    let medium = filled(5);
+    let fixture = Fixture::open(&medium, options()).unwrap();
+    assert_eq!(fixture.store.status().slices, [0, 5, 0, 0, 0, 0]);
+    let loader = Blobs::new();
+    for slice_key in 0..5 {
+        let status = fixture.status(slice_key);
+        assert_eq!((status.state, status.metrics.parcels), (SnapState::Warm, 7));
+        check(&fixture.store.load(identity(slice_key), loader.clone()).unwrap());
+    }
+    assert_eq!((loader.loads(), removed(&fixture.told()).len()), (0, 0));
+}
+
+#[test]
+fn what_is_not_whole_is_removed_and_told_and_loaded_again() {
+    for damage in ["removed", "short", "no manifest", "damaged manifest"] {
+        let medium = filled(1);
+        let region: PathBuf =
+            files(&medium).into_iter().find(|path| path.ends_with("_0001.region")).unwrap().into();
+        let manifests: Vec<_> = files(&medium).into_iter().filter(|path| path.ends_with(".slice")).collect();
+        let rewrite = |path: &Path, bytes: &[u8]| {
+            medium.remove(path).unwrap();
+            medium.create(path).unwrap().write_all_at(bytes, 0).unwrap();
+        };
+        match damage {
+            "removed" => medium.remove(&region).unwrap(),
+            "short" => rewrite(&region, b"U\x02"),
+            "no manifest" => manifests.iter().for_each(|path| medium.remove(Path::new(path)).unwrap()),
+            _ => manifests.iter().for_each(|path| rewrite(Path::new(path), b"no manifest")),
+        }
+        let fixture = Fixture::open(&medium, options()).unwrap();
+        assert_eq!((removed(&fixture.told()).len(), files(&medium)), (1, vec![]), "{damage}");
+        let loader = Blobs::new();
+        check(&fixture.store.load(identity(0), loader.clone()).unwrap());
+        assert_eq!(loader.loads(), 1);
+    }
+}
+
+#[test]
+fn one_manifest_is_enough() {
+    let medium = filled(1);
+    let manifest = files(&medium).into_iter().find(|path| path.ends_with(".slice")).unwrap();
+    medium.remove(Path::new(&manifest)).unwrap();
+    let fixture = Fixture::open(&medium, options()).unwrap();
+    check(&fixture.store.read(key(0)).unwrap());
+}
+
+#[test]
+fn what_is_found_damaged_when_it_is_asked_for_is_loaded_again() {
+    let medium = filled(1);
+    let fixture = Fixture::open(&medium, options()).unwrap();
+    let region = files(&medium).into_iter().find(|path| path.ends_with("_0001.region")).unwrap();
+    let file = medium.open_to_write(Path::new(&region)).unwrap();
+    file.write_all_at(&[0xff; 8], 4_200).unwrap();
+    let loader = Blobs::new();
+    // Without a loader there is nothing better, and nothing is removed.
+    assert!(fixture.store.read(key(0)).unwrap_err().to_string().contains("checksum"));
+    assert_eq!(fixture.state(0), SnapState::Failed);
+    fixture.pass(options().heal_after);
+    check(&fixture.store.load(identity(0), loader.clone()).unwrap());
+    assert_eq!((loader.loads(), removed(&fixture.told()).len(), files(&medium).len()), (1, 1, 5));
+}
+
+/// Opens a store of which a disk is not mounted, and tells how many files are left once it is again.
+fn unmounted() -> (CrashMedium, CrashMedium, usize) {
+    let (medium, without) = (filled(2), CrashMedium::new());
+    for folder in ["d1", "d10"] {
+        without.create_folder(Path::new(folder)).unwrap();
+    }
+    for path in medium.list(Path::new("d10")).unwrap() {
+        let from = medium.open(&path).unwrap();
+        let mut bytes = vec![0; usize::try_from(from.length().unwrap()).unwrap()];
+        from.read_exact_at(&mut bytes, 0).unwrap();
+        // Of one slice, only the regions are on this disk.
+        if !(path.to_str().unwrap().ends_with(".slice") && files(&without).len() > 1) {
+            without.create(&path).unwrap().write_all_at(&bytes, 0).unwrap();
+        }
+    }
+    let before = files(&without).len();
+    (medium, without, before)
+}
+
+#[test]
+fn what_is_on_a_missing_spindle_is_never_taken_for_empty() {
+    let (_, without, before) = unmounted();
+    let fixture = Fixture::open(&without, options()).unwrap();
+    let told = fixture.told();
+    let missing = told.iter().find_map(|event| match event {
+        Event::SpindleMissing { name, why } => Some((name.as_str(), why.contains("is its disk mounted?"))),
+        _ => None,
+    });
+    assert_eq!((missing, files(&without).len()), (Some(("d1", true)), before));
+    assert!(told.iter().any(|event| matches!(event, Event::Kept(leftover) if leftover.paths.len() == 1)));
+    let unavailable = fixture.store.search(&"state=unavailable".parse().unwrap());
+    assert_eq!(unavailable.len(), 1);
+    let error = fixture.store.load(identity(unavailable[0].key.slice_key), Blobs::new()).unwrap_err();
+    assert!(error.to_string().contains("cannot be had while its spindle d1 is missing"), "{error}");
+    assert!(fixture.store.flush(&Filter::default()).done.is_empty());
+    drop(fixture);
+    // A tender does not take it for rubbish either, but a mistake would.
+    let (_, without, before) = unmounted();
+    let fixture = with(Defect::MissingIsEmpty, || Fixture::open(&without, options())).unwrap();
+    assert!(files(&without).len() < before);
+    drop(fixture);
+}
+
+#[test]
+fn a_folder_is_one_stores_and_keeps_its_name() {
+    let medium = filled(1);
+    let fixture = Fixture::open(&medium, options()).unwrap();
+    let error = Fixture::open(&medium, options()).err().unwrap();
+    assert!(error.to_string().contains("the spindle d1 at d1 is another store's now"), "{error}");
+    drop(fixture);
+    let swapped = vec![Spindle::new("d1", "d10"), Spindle::new("d10", "d1")];
+    let error = Fixture::open(&medium, StoreOptions { spindles: swapped, ..options() }).err().unwrap();
+    assert_eq!(error.to_string(), "d10 is the spindle d10, not d1: give each folder the name it had");
+    let folder = tempfile::tempdir().unwrap();
+    let nowhere = vec![Spindle::new("d1", folder.path().join("nowhere"))];
+    let error = Store::open(StoreOptions { spindles: nowhere, ..options() }).unwrap_err();
+    assert!(matches!(error, Error::NoSpindle { given: 1 }), "{error}");
+}
+
+#[test]
+fn of_two_writings_of_a_slice_the_later_one_stays() {
+    let (medium, other) = (filled(1), medium());
+    Fixture::open(&other, options()).unwrap().store.load(later(0), Blobs::new()).unwrap();
+    for folder in ["d1", "d10"] {
+        for path in other.list(Path::new(folder)).unwrap() {
+            let from = other.open(&path).unwrap();
+            let mut bytes = vec![0; usize::try_from(from.length().unwrap()).unwrap()];
+            from.read_exact_at(&mut bytes, 0).unwrap();
+            if !path.to_str().unwrap().contains("store.") {
+                medium.create(&path).unwrap().write_all_at(&bytes, 0).unwrap();
+            }
+        }
+    }
+    let fixture = Fixture::open(&medium, options()).unwrap();
+    assert_eq!((fixture.status(0).generation.clock, files(&medium).len()), (4, 5));
+    check(&fixture.store.read(key(0)).unwrap());
+}
