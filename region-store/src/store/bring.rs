@@ -7,11 +7,12 @@ use std::time::Duration;
 
 use super::budget::{Reservation, Room};
 use super::engine::{Inner, Resident, now_ns};
-use super::event::{Event, Leftover};
+use super::event::Event;
 use super::flight::Flight;
 use super::key::Generation;
 use super::load::{Load, Loader, Sink};
 use super::note::Note;
+use super::options::TimesToLive;
 use super::snap::{Exclusive, Failure, Snap, Stage};
 use super::spindle::Locks;
 use super::status::SnapMetrics;
@@ -62,21 +63,21 @@ impl<M: Medium> Inner<M> {
     ) {
         let key = snap.key;
         let mut exclusive = snap.board();
-        let was_on_disk = exclusive.stage().manifest().is_some();
-        let loader_ref = loader.as_deref();
-        let brought = catch_unwind(AssertUnwindSafe(|| self.bring(snap, &mut exclusive, flight, loader_ref)));
+        let brought = {
+            let loader = loader.as_deref();
+            catch_unwind(AssertUnwindSafe(|| self.bring(snap, &mut exclusive, flight, loader)))
+        };
         // Before whoever waits goes on, and perhaps ends the store and opens another.
         drop((loader, locks));
         match brought.unwrap_or_else(|panic| Err(Arc::new(Error::panicked(&*panic)))) {
-            Ok(resident) => {
+            Ok((resident, was_on_disk)) => {
                 let manifest = resident.slice.shared_manifest();
                 let generation = Generation::from(manifest.identity);
-                let was_on_disk = was_on_disk && snap.look(|record| record.generation) == generation;
                 exclusive.land(in_memory(manifest, &resident), self.now(), Ok(resident));
                 self.tell(&Event::Loaded { key, generation, was_on_disk });
             }
             Err(cause) => {
-                let stage = self.stage_after(&exclusive.stage(), &cause);
+                let stage = self.stage_after(exclusive.stage(), &cause);
                 exclusive.count(|metrics| metrics.failures += 1);
                 exclusive.land(stage, self.now(), Err(Arc::clone(&cause)));
                 self.tell(&Event::LoadFailed { key, cause });
@@ -85,42 +86,47 @@ impl<M: Medium> Inner<M> {
     }
 
     /// Where a slice is whose load has failed.
-    fn stage_after(&self, stage: &Stage<Arc<Resident>>, cause: &Arc<Error>) -> Stage<Arc<Resident>> {
+    fn stage_after(&self, stage: Stage<Arc<Resident>>, cause: &Arc<Error>) -> Stage<Arc<Resident>> {
         if is_passing(cause) {
-            return stage.clone();
+            return stage;
         }
         let files = stage.manifest().cloned();
         Stage::Failed(Failure { cause: Arc::clone(cause), failed_at: self.now(), files })
     }
 
-    /// From disk if it is there, or from the loader.
+    /// From disk if it is there, which is told, or from the loader.
     fn bring(
         &self,
         snap: &Snap<Arc<Resident>>,
         exclusive: &mut Exclusive<'_, Arc<Resident>>,
         flight: &Flight<Arc<Resident>>,
         loader: Option<&dyn Loader>,
-    ) -> Shared<Arc<Resident>> {
+    ) -> Shared<(Arc<Resident>, bool)> {
         let key = snap.key;
         let old = snap.look(|record| record.generation);
         let new = flight.generation.unwrap_or(old);
-        let has_failed = matches!(exclusive.stage(), Stage::Failed(_));
-        if let Some(manifest) = exclusive.stage().manifest().cloned() {
+        let stage = exclusive.stage();
+        let has_failed = matches!(stage, Stage::Failed(_));
+        let on_disk = stage.manifest().cloned();
+        drop(stage);
+        if let Some(manifest) = on_disk {
             // Not in memory any more, if it was.
             exclusive.set_stage(Stage::Warm(Arc::clone(&manifest)));
             if new == old {
                 match self.map(&manifest) {
                     Ok(resident) => {
                         exclusive.count(|metrics| metrics.maps += 1);
-                        return Ok(resident);
+                        return Ok((resident, true));
                     }
-                    Err(error) if is_passing(&error) || loader.is_none() => return Err(Arc::new(error)),
                     // What cannot be read now may be so later, once.
-                    Err(error) if !(has_failed || is_not_whole(&error)) => return Err(Arc::new(error)),
-                    Err(error) => self.tell(&Event::Removed(Leftover {
-                        paths: vec![manifest.snap_id.to_string().into()],
-                        why: error.to_string(),
-                    })),
+                    Err(error)
+                        if is_passing(&error)
+                            || loader.is_none()
+                            || !(has_failed || is_not_whole(&error)) =>
+                    {
+                        return Err(Arc::new(error));
+                    }
+                    Err(error) => self.tell(&Event::Damaged { key, cause: Arc::new(error) }),
                 }
             } else {
                 self.tell(&Event::Replacing { key, old, new });
@@ -134,22 +140,21 @@ impl<M: Medium> Inner<M> {
         exclusive.set_generation(new);
         exclusive.set_times_to_live(times_to_live);
         self.tell(&Event::Loading { key, generation: new });
-        for left in (0..=self.options.retries).rev() {
-            let note = Note { times_to_live, ..Note::default() };
-            match self.load(&identity, flight, loader, note) {
+        let mut left = self.options.retries;
+        loop {
+            match self.load(&identity, flight, loader, times_to_live) {
                 Ok((resident, metrics)) => {
                     exclusive.count(|counted| *counted = counted.loaded(&metrics));
-                    return Ok(resident);
+                    return Ok((resident, false));
                 }
                 Err(cause) if left == 0 || is_passing(&cause) => return Err(cause),
                 Err(cause) => {
+                    left -= 1;
                     exclusive.count(|metrics| metrics.failures += 1);
                     self.tell(&Event::Retrying { key, cause });
                 }
             }
         }
-        // The last attempt has returned.
-        Err(Arc::new(Error::Cancelled { key }))
     }
 
     /// One attempt to have a slice from its loader, on disk and in memory.
@@ -158,7 +163,7 @@ impl<M: Medium> Inner<M> {
         identity: &SliceIdentity,
         flight: &Flight<Arc<Resident>>,
         loader: &dyn Loader,
-        note: Note,
+        times_to_live: Option<TimesToLive>,
     ) -> Shared<(Arc<Resident>, SnapMetrics)> {
         let began = self.now();
         let mut reservation = Reservation::none(Arc::clone(&self.budget));
@@ -200,7 +205,7 @@ impl<M: Medium> Inner<M> {
         writer.close_with(|| {
             metrics.load_time = self.now().saturating_sub(began);
             metrics.time_skew = time_skew(&writer.region_times());
-            Note { metrics, ..note }.encode()
+            Note { times_to_live, metrics }.encode()
         })?;
         let slice = self.open(snap_id, self.options.verify)?;
         Ok((self.reside(slice, queued.reservation), metrics))

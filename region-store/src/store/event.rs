@@ -39,10 +39,17 @@ pub enum Event {
         /// Where it is.
         state: SnapState,
     },
-    /// Files were removed: they were no slice, or one that was not whole, or was replaced by a later one.
+    /// Files were removed when the store was opened: they were no slice, or one of which a later writing is there.
     Removed(Leftover),
-    /// Files were left where they are, though they are no slice that can be had.
+    /// Files were left where they are when the store was opened, though they are no slice that can be had.
     Kept(Leftover),
+    /// What is on disk of a slice cannot be read. It is removed, and loaded again.
+    Damaged {
+        /// Which slice.
+        key: SliceKey,
+        /// What is wrong.
+        cause: Arc<Error>,
+    },
     /// A load begins.
     Loading {
         /// Which slice.

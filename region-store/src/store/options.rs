@@ -129,6 +129,9 @@ impl StoreOptions {
             return wrong("tender", "no time between two runs".to_owned(), "some time, or no tender");
         }
         for (number, spindle) in self.spindles.iter().enumerate() {
+            if spindle.name.contains(char::is_control) {
+                return wrong("spindles", format!("{:?}", spindle.name), "names without control characters");
+            }
             if self.spindles.iter().take(number).any(|other| other.folder == spindle.folder) {
                 let found = spindle.folder.display().to_string();
                 return wrong("spindles", found, "a folder of its own for each");
