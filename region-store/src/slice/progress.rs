@@ -73,6 +73,10 @@ impl Progress {
         Self { snap_id, began: Instant::now(), state: Mutex::new(state), changed: Condvar::new() }
     }
 
+    pub(super) const fn snap_id(&self) -> SnapId {
+        self.snap_id
+    }
+
     /// Nothing that panics is done within the lock.
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)

@@ -55,7 +55,7 @@ impl Written {
         fold: impl Fn(&WrittenRegion) -> Result<T> + Send + Sync + 'static,
     ) -> Result<Provisional<Vec<T>>> {
         let regions = self.regions.iter().map(|region| (region.index(), Arc::clone(region)));
-        let folded = scanners.fold(regions, fold);
+        let folded = scanners.fold(self.durability.0.snap_id(), regions, fold);
         // After the fold: what it saw may have been lost meanwhile.
         if !defect::planted(Defect::FoldIgnoresFailure) {
             self.durability.0.check_alive()?;

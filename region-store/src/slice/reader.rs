@@ -125,7 +125,7 @@ impl Slice {
         fold: impl Fn(&SliceRegion) -> Result<T> + Send + Sync + 'static,
     ) -> Result<Vec<T>> {
         let regions = self.regions.iter().map(|region| (region.index, Arc::clone(region)));
-        scanners.fold(regions, fold)
+        scanners.fold(self.manifest.snap_id, regions, fold)
     }
 }
 

@@ -9,11 +9,13 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{self, JoinHandle};
 
 use crate::error::{Error, Result};
+use crate::format::SnapId;
 use crate::os;
 
 type Job = Box<dyn FnOnce() + Send>;
 
-/// Threads that scan, a fixed number. Each region is bound to one of them by its index, and no other one scans it.
+/// Threads that scan, a fixed number. Each region is bound to one of them, and no other one scans it: to one by its slice,
+/// and the next to the next by its index, so that short slices are not all bound to the same.
 #[derive(Debug)]
 pub struct Scanners {
     /// Never empty.
@@ -54,15 +56,17 @@ impl Scanners {
     /// Has each region folded by its thread, and waits for all of them.
     pub(super) fn fold<R: Send + Sync + 'static, T: Send + 'static>(
         &self,
+        snap_id: SnapId,
         regions: impl Iterator<Item = (u32, Arc<R>)>,
         fold: impl Fn(&R) -> Result<T> + Send + Sync + 'static,
     ) -> Result<Vec<T>> {
         let fold = Arc::new(fold);
+        let first = usize::from(snap_id.0[0]);
         let waiting: Vec<_> = regions
             .map(|(index, region)| {
                 let fold = Arc::clone(&fold);
                 let (done, wait) = channel();
-                self.order(index, move || {
+                self.order(first.wrapping_add(index as usize), move || {
                     let folded = catch_unwind(AssertUnwindSafe(|| fold(&region)));
                     // Before it is told, so that whoever waits has the last hold of the region.
                     drop((region, fold));
@@ -83,9 +87,8 @@ impl Scanners {
         folded.into_iter().map(result).collect()
     }
 
-    fn order(&self, index: u32, job: impl FnOnce() + Send + 'static) {
-        let jobs =
-            self.threads.get(index as usize % self.threads.len()).and_then(|thread| thread.jobs.as_ref());
+    fn order(&self, number: usize, job: impl FnOnce() + Send + 'static) {
+        let jobs = self.threads.get(number % self.threads.len()).and_then(|thread| thread.jobs.as_ref());
         // If it cannot be sent, whoever waits is told.
         let _ = jobs.map(|jobs| jobs.send(Box::new(job)));
     }

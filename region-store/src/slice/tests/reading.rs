@@ -193,7 +193,7 @@ fn a_region_is_scanned_by_one_thread_whoever_asks() {
 fn a_pinned_thread_stays_on_its_processor() {
     let processors = |scanners: &Scanners| {
         let regions = (0..4).map(|index| (index, Arc::new(())));
-        let folded = scanners.fold(regions, |()| {
+        let folded = scanners.fold(SnapId::default(), regions, |()| {
             let allowed = rustix::thread::sched_getaffinity(None).unwrap();
             Ok((0..rustix::thread::CpuSet::MAX_CPU)
                 .filter(|&number| allowed.is_set(number))
