@@ -14,6 +14,7 @@ fn documents_name_what_exists() {
         ("CHANGELOG.md", true),
         ("docs/architecture.md", true),
         ("docs/server.md", false),
+        ("docs/store.md", false),
         ("examples/README.md", false),
     ] {
         let path = workspace.join(document);

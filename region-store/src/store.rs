@@ -5,15 +5,14 @@
 //! the slices down again that were used least recently.
 //!
 //! ```text
-//!             load                            evict             flush             erase
-//!   Cold ------------> Hot, mapped  --------------> Warm ------------> Cold ----------> gone
-//!     ^                 |  ^ |                      |  ^  on disk        ^
-//!     |     retries     |  | | all runts            |  |                 | flush
-//!     |    exhausted    |  | +-------------> NoData |  +-- restart       |
-//!     |                 v  |                    |   |                    |
-//!     +--- heal ----- Failed <- any error       +---+--------------------+
-//!                          |                        |
-//!                          +------- map <-----------+        Unavailable: a spindle of it is missing
+//!             load                  evict              flush            erase
+//!   Cold --------------> Hot ---------------> Warm ------------> Cold ---------> gone
+//!    ^                   | ^                  | ^
+//!    | heal        error | '------- map ------' | restart: its manifests are on disk
+//!    '------ Failed <----'                      '---
+//!
+//!   NoData       loaded, and there is no blob: it scans as empty, and a flush takes it to Cold
+//!   Unavailable  on disk, but one of its disks is missing: it is neither loaded nor removed
 //! ```
 //!
 //! Each change of state is made under the write lock of the snap, of which there is one: however many ask for a slice, it is

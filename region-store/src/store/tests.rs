@@ -1,5 +1,6 @@
 #![allow(clippy::indexing_slicing, clippy::unwrap_used)]
 
+mod document;
 mod life;
 mod locks;
 mod opening;
