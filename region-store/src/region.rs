@@ -448,6 +448,10 @@ impl Two {
         }
     }
 
+    fn set_all_verified(&self) {
+        self.bits().iter().for_each(|word| word.store(u64::MAX, Ordering::Relaxed));
+    }
+
     fn bits(&self) -> &[AtomicU64] {
         self.verified.get_or_init(|| (0..self.seal.blocks.div_ceil(64)).map(|_| AtomicU64::new(0)).collect())
     }

@@ -1,5 +1,7 @@
 //! Checking all of a region.
 
+#[cfg(doc)]
+use super::Verify;
 use super::{Layout, Region, Two};
 use crate::error::{Error, Result};
 use crate::format::{
@@ -11,7 +13,8 @@ const PIECE: usize = 1 << 20;
 
 impl Region {
     /// Checks every rule and every checksum of the file, by reading it anew and not through the map: a disk that fails
-    /// is an error then, and not the end of the process. `progress` is told how many bytes of how many are done.
+    /// is an error then, and not the end of the process. What was checked so is not checked again by [`Verify::Once`].
+    /// `progress` is told how many bytes of how many are done.
     ///
     /// # Errors
     /// [`Error::Damaged`] that names the first field that is wrong; [`Error::Io`]; [`Error::TooLarge`] for a block that
@@ -39,7 +42,8 @@ impl Region {
             let Some(block) = block else { return Err(damaged(&self.path)(checker.no_index())) };
             if !checker.accept(&block).map_err(damaged(&self.path))? {
                 progress(length, length);
-                return checker.finish(&block, &two.seal, seal_offset).map_err(damaged(&self.path));
+                let finished = checker.finish(&block, &two.seal, seal_offset).map_err(damaged(&self.path));
+                return finished.inspect(|_| two.set_all_verified());
             }
             progress(checker.offset(), length);
         }

@@ -215,11 +215,10 @@ impl<M: Medium> Inner<M> {
     fn map(&self, manifest: &Manifest) -> Result<Arc<Resident>> {
         let mut reservation = Reservation::none(Arc::clone(&self.budget));
         self.reserve(&mut reservation, room_of(manifest))?;
-        let mut slice = self.open(manifest.snap_id, self.options.verify)?;
+        let slice = self.open(manifest.snap_id, self.options.verify)?;
         if self.options.verify == Verify::Once {
             // Not through the map: a disk that fails is an error so, and not the end of the process.
             slice.regions().iter().try_for_each(|region| region.verify(|_, _| ()).map(|_| ()))?;
-            slice = self.open(manifest.snap_id, Verify::Never)?;
         }
         Ok(self.reside(slice, reservation))
     }
