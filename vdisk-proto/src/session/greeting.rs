@@ -28,6 +28,8 @@ pub(super) struct Greeting {
     /// What was acknowledged when the HELLO was first sent: no answer may say less.
     pub(super) mark: u32,
     pub(super) retry: Retry,
+    /// How many times it was sent since a server of version 2 was last heard, 255 at most.
+    pub(super) unanswered: u8,
     pub(super) probe: Probe,
 }
 
@@ -52,8 +54,16 @@ pub(super) enum Ask {
 
 impl Greeting {
     pub(super) const fn at_boot(now_ms: u64) -> Self {
-        let retry = Retry::at(now_ms);
-        Self { ask: Ask::New, has_nonce: false, nonce: 0, sequence: 0, mark: 0, retry, probe: Probe::Nothing }
+        Self {
+            ask: Ask::New,
+            has_nonce: false,
+            nonce: 0,
+            sequence: 0,
+            mark: 0,
+            retry: Retry::at(now_ms),
+            unanswered: 0,
+            probe: Probe::Nothing,
+        }
     }
 
     pub(super) const fn hurry(&mut self, now_ms: u64) {
@@ -71,6 +81,12 @@ impl Greeting {
 
     const fn answered(&mut self) {
         self.ask = Ask::Nothing;
+        self.heard();
+    }
+
+    /// Whoever answers, be it with a refusal, speaks version 2.
+    const fn heard(&mut self) {
+        self.unanswered = 0;
         self.probe = Probe::Nothing;
     }
 }
@@ -123,6 +139,9 @@ impl Session<'_> {
 
     /// A HELLO was answered.
     pub(super) fn hello_answered(&mut self, frame: &Frame<'_>, now_ms: u64, host: &mut impl Host) {
+        if frame.status != Status::Ok {
+            self.greeting.heard();
+        }
         match frame.status {
             Status::Ok => self.welcomed(frame, now_ms, host),
             Status::StaleSession if self.greeting.ask == Ask::Again => {
@@ -148,6 +167,7 @@ impl Session<'_> {
         self.heard_ms = now_ms;
         if self.greeting.ask == Ask::New {
             if frame.acknowledged != 0 {
+                self.greeting.heard();
                 host.told(Event::NonceRepeated);
                 self.take_nonce(host);
                 return;

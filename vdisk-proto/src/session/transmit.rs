@@ -114,10 +114,10 @@ impl Session<'_> {
             self.greeting.sequence = self.next_sequence(now_ms, host)?;
             self.greeting.mark = self.window.mark();
         }
-        let tried = self.greeting.retry.attempts() >= UNANSWERED;
-        if tried && self.mode == Mode::Unknown {
+        if self.greeting.unanswered >= UNANSWERED && self.mode == Mode::Unknown {
             self.greeting.probe = Probe::ToSend;
         }
+        self.greeting.unanswered = self.greeting.unanswered.saturating_add(1);
         self.greeting.retry.sent(now_ms, host.random());
         // A server whose disks are from the past sees by these that they are.
         let (previous, mark) = match self.greeting.ask {

@@ -118,6 +118,47 @@ fn a_refusal_is_told_and_the_server_asked_again() {
 }
 
 #[test]
+fn a_refusal_is_an_answer_after_which_version_1_is_not_tried() {
+    for status in [Status::Busy, Status::DiskFull, Status::NotAuthorised, Status::StaleSession] {
+        let mut memory = [0; MEMORY];
+        let mut device = Device::boot(&mut memory);
+        device.connect();
+        for pause_ms in [1_000, 2_000, 4_000, 8_000] {
+            let sent = device.sent();
+            assert!(matches!(sent[..], [Hello { .. }]), "{status:?}: {sent:?}");
+            device.refuse(Operation::Hello, device.hello.0, status);
+            device.wait(pause_ms);
+        }
+        for _ in 0..3 {
+            let sent = device.sent();
+            assert!(matches!(sent[..], [Hello { .. }]), "{status:?}: {sent:?}");
+            device.wait(20_000);
+        }
+        let sent = device.sent();
+        assert!(
+            matches!(sent[..], [Hello { .. }, LegacyRead(0)]),
+            "three in vain after {status:?}: {sent:?}"
+        );
+        device.refuse(Operation::Hello, device.hello.0, status);
+        device.data(0, 0);
+        assert!(!device.session.is_open(), "{status:?} came before the data did");
+    }
+}
+
+#[test]
+fn a_nonce_that_repeats_was_answered() {
+    let mut memory = [0; MEMORY];
+    let mut device = Device::boot(&mut memory);
+    device.connect();
+    for pause_ms in [1_000, 2_000, 4_000, 8_000] {
+        let sent = device.sent();
+        assert!(matches!(sent[..], [Hello { .. }]), "{sent:?}");
+        device.welcome_with(FIRST, 3, 8, 8_192);
+        device.wait(pause_ms);
+    }
+}
+
+#[test]
 fn a_first_answer_with_a_mark_shows_that_the_nonce_was_used_before() {
     let mut memory = [0; MEMORY];
     let mut device = Device::boot(&mut memory);
