@@ -207,6 +207,7 @@ mod tests {
     use std::vec::Vec;
 
     use proptest::prelude::*;
+    use proptest::sample::Index;
 
     use super::*;
 
@@ -275,6 +276,22 @@ mod tests {
         })
     }
 
+    /// An answer of which bytes were changed, and the end may have been cut off.
+    fn a_damaged_answer() -> impl Strategy<Value = Vec<u8>> {
+        let changes = proptest::collection::vec((any::<Index>(), any::<u8>()), 0..3);
+        let drives = proptest::collection::vec(a_drive(), 0..=MAX_DRIVES);
+        (drives, changes, proptest::option::of(any::<Index>())).prop_map(|(drives, changes, cut)| {
+            let mut memory = [0; HelloAnswer::length(MAX_DRIVES)];
+            let answer = HelloAnswer { nonce: 7, largest_frame: 8_192, window: 8 };
+            let mut body = answer.encode(&drives, &mut memory).unwrap().to_vec();
+            for (place, byte) in changes {
+                *place.get_mut(&mut body) = byte;
+            }
+            body.truncate(cut.map_or(body.len(), |cut| cut.index(body.len())));
+            body
+        })
+    }
+
     proptest! {
         #[test]
         fn what_is_encoded_is_decoded(
@@ -293,10 +310,20 @@ mod tests {
         }
 
         #[test]
-        fn any_bytes_are_a_body_or_an_error(body in proptest::collection::vec(any::<u8>(), 0..300)) {
+        fn any_bytes_are_a_body_or_an_error(
+            mut body in prop_oneof![
+                proptest::collection::vec(any::<u8>(), 0..=HelloAnswer::length(MAX_DRIVES)),
+                a_damaged_answer(),
+            ],
+        ) {
             let _ = HelloRequest::decode(&body);
-            if let Ok((_, drives)) = HelloAnswer::decode(&body) {
-                prop_assert_eq!(body.len(), HelloAnswer::length(drives.count()));
+            let decoded = HelloAnswer::decode(&body).map(|(answer, drives)| (answer, drives.collect::<Vec<_>>()));
+            if let Ok((answer, drives)) = decoded {
+                let mut memory = [0xaa; HelloAnswer::length(MAX_DRIVES)];
+                for drive in body[ANSWER_HEAD_LENGTH..].chunks_mut(DRIVE_LENGTH) {
+                    drive[1] &= READ_ONLY;
+                }
+                prop_assert_eq!(answer.encode(&drives, &mut memory), Some(&mut body[..]));
             }
         }
     }

@@ -241,7 +241,6 @@ fn a_read_fails_in_time_without_a_connection_too_and_never_if_so_configured() {
         let config = Config { read_timeout_ms, ..Config::altair(channel()) };
         let mut device = Device::with(config, &mut memory);
         device.read(40);
-        device.host.cache.is_deaf = false;
         device.sent();
         let deadline_ms = device.session.deadline_ms(0);
         assert_eq!(deadline_ms, (read_timeout_ms > 0).then_some(500));

@@ -207,11 +207,14 @@ fn a_server_from_the_past_that_waits_for_writes_it_had_is_found_out() {
     for pause_ms in [1_000, 2_000, 4_000] {
         device.wait(pause_ms);
         device.read(40);
-        device.sent();
-        device.bring(40, 0, 32, 0);
+        let sent = device.sent();
+        let read =
+            sent.iter().find_map(|sent| if let Read { sequence, .. } = sent { Some(sequence) } else { None });
+        device.bring(*read.unwrap(), 40, 32, 0);
     }
     device.welcome_with(FIRST, 0, 8, 8_192);
     assert_eq!(device.told()[0], Event::DataLoss);
+    assert_eq!(device.session.counters().unmatched, 0);
 }
 
 #[test]
