@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use sector_cache::{Drive, Geometry, Sector, SectorKey};
-use vdisk_proto::codec::{Channel, Status, Topic, topic};
+use vdisk_proto::codec::{Channel, Status, Topic};
 use vdisk_proto::service::{Limits, Now, Service, Transmit};
 use vdisk_proto::store::{Author, Faults as StoreFaults, Group, Image, MemoryStore, Record, Store};
 
@@ -129,10 +129,7 @@ impl Server {
         if self.is_legacy && topic == Topic::Request {
             return;
         }
-        let mut name = [0; topic::MAX_LENGTH];
-        if let Some(name) = topic.write(&channel, &mut name) {
-            service.received(name, &Bytes::copy_from_slice(payload), is_retained, time(now_ms));
-        }
+        service.received_on(channel, topic, &Bytes::copy_from_slice(payload), is_retained, time(now_ms));
     }
 
     /// The disk does the next step of its work: writes a group, or syncs it. Whether it did anything.

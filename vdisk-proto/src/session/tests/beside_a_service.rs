@@ -74,11 +74,9 @@ fn a_device_reads_and_writes_a_server() {
 
 fn exchange(session: &mut Session<'_>, service: &mut Service<MemoryStore>, device: &mut Device) {
     let mut payload = [0; Config::longest_payload(137)];
-    let mut name = [0; 64];
     while let Some(message) = session.poll_transmit(0, &mut payload, device) {
-        let topic = message.topic.write(&session.config.channel, &mut name).unwrap();
         let bytes = bytes::Bytes::copy_from_slice(&payload[..message.length]);
-        service.received(topic, &bytes, false, Now::default());
+        service.received_on(session.config.channel, message.topic, &bytes, false, Now::default());
     }
     service.commit().unwrap();
     while let Some(message) = service.poll_transmit() {
