@@ -69,29 +69,23 @@ impl Session<'_> {
             read.cursor = 0;
             read.retry.sent(now_ms, host.random());
         }
-        let slot = self.askable()?;
-        let (mut cursor, count) = (self.reads.get(slot)?.cursor, self.reads.get(slot)?.count());
-        while cursor < count && !self.reads.takes(slot, cursor) {
-            cursor = cursor.saturating_add(1);
-        }
+        let (slot, index) = self.askable()?;
         let read = self.reads.get_mut(slot)?;
-        read.cursor = cursor.saturating_add(1).min(count);
-        if cursor >= count {
-            return None;
-        }
-        let key = read.sector(cursor)?;
+        read.cursor = index.saturating_add(1);
+        let key = read.sector(index)?;
         self.transmit_read_of(offset(key)?, payload)
     }
 
-    /// A READ that has sectors to ask for, and may.
-    fn askable(&self) -> Option<usize> {
-        let mut reads = self.reads.in_use();
-        let (slot, _) = reads.find(|(slot, read)| {
-            let asked = (0..read.cursor).filter(|index| self.reads.takes(*slot, *index));
-            let mut rest = read.cursor..read.count();
-            asked.count() < usize::from(AT_A_TIME) && rest.any(|index| self.reads.takes(*slot, index))
-        })?;
-        Some(slot)
+    /// The next sector to ask for, of a READ that may: the slot and the place.
+    fn askable(&self) -> Option<(usize, u16)> {
+        self.reads.in_use().find_map(|(slot, read)| {
+            let asked = (0..read.cursor).filter(|index| self.reads.takes(slot, *index));
+            if asked.count() >= usize::from(AT_A_TIME) {
+                return None;
+            }
+            let index = (read.cursor..read.count()).find(|index| self.reads.takes(slot, *index))?;
+            Some((slot, index))
+        })
     }
 
     /// When [`poll_version_1`](Self::poll_version_1) has something to do.

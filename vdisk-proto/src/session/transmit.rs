@@ -1,12 +1,12 @@
 //! What is to be published, and when.
 
-use super::counters::count;
+use super::counters::{Counters, count};
 use super::greeting::{Ask, Probe, UNANSWERED};
 use super::reads::READS;
 use super::{Failure, Host, Mode, Session};
 use crate::codec::frame::{self, Frame, Operation};
 use crate::codec::hello::HelloRequest;
-use crate::codec::{Topic, legacy};
+use crate::codec::{Channel, Topic, legacy};
 
 /// After how long a cache is told again to clear itself.
 const CLEAR_AGAIN_MS: u64 = 50;
@@ -179,10 +179,7 @@ impl Session<'_> {
             body: entry.bytes,
             ..Frame::blank(Operation::Write, self.number, sequence)
         };
-        let length = frame.length();
-        let is_written = frame.encode(&self.config.channel, payload.get_mut(..length)?);
-        self.counters.count_sent(is_again);
-        is_written.then_some(Transmit { topic: Topic::Request, length })
+        publish(&self.config.channel, &mut self.counters, &frame, is_again, payload)
     }
 
     fn poll_read(&mut self, now_ms: u64, payload: &mut [u8], host: &mut impl Host) -> Option<Transmit> {
@@ -247,12 +244,7 @@ impl Session<'_> {
     }
 
     fn transmit(&mut self, frame: &Frame<'_>, is_again: bool, payload: &mut [u8]) -> Option<Transmit> {
-        let length = frame.length();
-        if !frame.encode(&self.config.channel, payload.get_mut(..length)?) {
-            return None;
-        }
-        self.counters.count_sent(is_again);
-        Some(Transmit { topic: Topic::Request, length })
+        publish(&self.config.channel, &mut self.counters, frame, is_again, payload)
     }
 
     /// A read of version 1, of the sector at an offset of drive B.
@@ -262,6 +254,22 @@ impl Session<'_> {
         count(&mut self.counters.sent);
         Some(Transmit { topic: Topic::LegacyRead, length: bytes.len() })
     }
+}
+
+/// Writes a request, whose body may be borrowed from the window.
+fn publish(
+    channel: &Channel,
+    counters: &mut Counters,
+    frame: &Frame<'_>,
+    is_again: bool,
+    payload: &mut [u8],
+) -> Option<Transmit> {
+    let length = frame.length();
+    if !frame.encode(channel, payload.get_mut(..length)?) {
+        return None;
+    }
+    counters.count_sent(is_again);
+    Some(Transmit { topic: Topic::Request, length })
 }
 
 const _: () = assert!(legacy::DATA_LENGTH <= frame::OVERHEAD + legacy::SECTOR_LENGTH);
