@@ -236,7 +236,7 @@ impl<'m> Session<'m> {
                 read.cursor = 0;
             }
         }
-        self.greeting.hurry(now_ms);
+        self.greeting.retry.hurry(now_ms);
         if self.is_open() {
             self.greeting.say_again(now_ms);
         }
@@ -263,8 +263,8 @@ impl<'m> Session<'m> {
         if self.mode == Mode::TakenOver {
             return Err(Error::TakenOver);
         }
-        if self.window.latest(key).is_some() {
-            return Ok(self.window.latest(key).map_or(Lookup::Asked, |entry| Lookup::Held(entry.bytes)));
+        if let Some(index) = self.window.latest(key) {
+            return Ok(self.window.get(index).map_or(Lookup::Asked, |entry| Lookup::Held(entry.bytes)));
         }
         let run = if self.knows_drives() { Some(self.run(key)?) } else { None };
         if let Some((slot, index)) = self.reads.expecting(key) {

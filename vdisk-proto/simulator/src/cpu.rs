@@ -36,9 +36,13 @@ impl World {
     /// The CPU thinks, and then does the next thing.
     pub(crate) fn think(&mut self, at: usize) {
         let delay_ms = self.chance.between(1, 40);
-        let device = self.device(at);
-        device.doing = Doing::Thinking;
-        let boot = device.boot;
+        self.device(at).doing = Doing::Thinking;
+        self.cpu_after(at, delay_ms);
+    }
+
+    /// The CPU looks again at what it does, unless there is a boot before.
+    pub(crate) fn cpu_after(&mut self, at: usize, delay_ms: u64) {
+        let boot = self.device(at).boot;
         self.after(delay_ms, Happening::Cpu { device: at, boot });
     }
 
@@ -64,10 +68,8 @@ impl World {
             }
             if self.device(at).has_m4() && key.drive() == Drive::B && self.device(at).ask_m4(key) {
                 let until_ms = self.now_ms + M4_MS;
-                let device = self.device(at);
-                device.doing = Doing::AsksM4 { key, floor_ms, until_ms };
-                let boot = device.boot;
-                self.after(M4_MS, Happening::Cpu { device: at, boot });
+                self.device(at).doing = Doing::AsksM4 { key, floor_ms, until_ms };
+                self.cpu_after(at, M4_MS);
                 self.stir_m4(at);
                 return Ok(());
             }

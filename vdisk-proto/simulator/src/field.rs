@@ -8,7 +8,7 @@ use crate::device::Doing;
 use crate::network::Message;
 use crate::oracle::{Checked, check};
 use crate::program::Access;
-use crate::world::{Happening, World};
+use crate::world::World;
 
 /// How long it waits.
 const WAITS_MS: u64 = 8_000;
@@ -23,18 +23,15 @@ impl World {
         if matches!(access, Access::Read(_)) {
             let until_ms = self.now_ms + WAITS_MS;
             self.send_legacy(at, Topic::LegacyRead, &legacy::Read { offset }.encode());
-            let device = self.device(at);
-            device.doing = Doing::FieldReads { key, until_ms };
-            let boot = device.boot;
-            self.after(WAITS_MS, Happening::Cpu { device: at, boot });
+            self.device(at).doing = Doing::FieldReads { key, until_ms };
+            self.cpu_after(at, WAITS_MS);
         } else {
             let mut sector = [0; 137];
             contents::encode(self.device(at).fresh_content(), &mut sector);
             self.send_legacy(at, Topic::LegacyWrite, &legacy::Write { offset, sector: &sector }.encode());
             // It does little, so that a session beside it has its time.
             let delay_ms = self.chance.between(1_000, 60_000);
-            let boot = self.device(at).boot;
-            self.after(delay_ms, Happening::Cpu { device: at, boot });
+            self.cpu_after(at, delay_ms);
         }
     }
 

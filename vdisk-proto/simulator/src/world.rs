@@ -358,7 +358,7 @@ impl World {
         device.boot(now_ms, defect);
         let boot = device.boot;
         self.after(delay_ms, Happening::Connect { device: at, boot });
-        self.after(1, Happening::Cpu { device: at, boot });
+        self.cpu_after(at, 1);
     }
 
     fn connect(&mut self, at: usize, boot: u32) -> Checked {

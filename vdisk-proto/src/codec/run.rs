@@ -58,7 +58,7 @@ impl Run {
     /// Its sectors, in order.
     pub fn sectors(&self) -> impl Iterator<Item = u32> + use<> {
         let run = *self;
-        (0..self.count).map(move |index| run.after(index))
+        (0..self.count).map(move |index| run.sector_at(index))
     }
 
     /// Where in the image its bytes lie, in order: the offset and length of one piece, or of two where it wraps.
@@ -69,14 +69,18 @@ impl Run {
             (u64::from(sector) * u64::from(length), usize::from(count) * usize::from(length))
         };
         let first = piece(self.sector, before_wrap);
-        let second = piece(self.after(before_wrap), self.count.saturating_sub(before_wrap));
+        let second = piece(self.sector_at(before_wrap), self.count.saturating_sub(before_wrap));
         [first, second].into_iter().filter(|(_, length)| *length > 0)
     }
 
     /// The sector at a place in this run; beyond its end, it goes on round the track.
     #[must_use]
     pub fn sector_at(&self, index: u16) -> u32 {
-        self.after(index)
+        let length = u32::from(self.geometry.sectors_per_track());
+        let place = u32::from(self.place());
+        // A geometry has no track without sectors.
+        let turned = place.wrapping_add(u32::from(index)).checked_rem(length).unwrap_or_default();
+        self.sector.wrapping_sub(place).wrapping_add(turned)
     }
 
     /// The place in this run of one of its sectors.
@@ -97,19 +101,10 @@ impl Run {
     pub(crate) fn split(self, count: u16) -> impl Iterator<Item = Self> {
         let step = count.max(1);
         (0..self.count).step_by(usize::from(step)).map(move |index| Self {
-            sector: self.after(index),
+            sector: self.sector_at(index),
             count: step.min(self.count - index),
             ..self
         })
-    }
-
-    /// The sector that many places on, round the track.
-    fn after(&self, index: u16) -> u32 {
-        let length = u32::from(self.geometry.sectors_per_track());
-        let place = u32::from(self.place());
-        // A geometry has no track without sectors.
-        let turned = place.wrapping_add(u32::from(index)).checked_rem(length).unwrap_or_default();
-        self.sector.wrapping_sub(place).wrapping_add(turned)
     }
 
     /// The first sector's place in its track.

@@ -2,6 +2,7 @@
 
 use sector_cache::{Drive, Geometry};
 
+use super::counters::count;
 use super::reads::READS;
 use super::retry::Retry;
 use super::{Defect, Event, Failure, Host, Mode, Session};
@@ -64,10 +65,6 @@ impl Greeting {
             unanswered: 0,
             probe: Probe::Nothing,
         }
-    }
-
-    pub(super) const fn hurry(&mut self, now_ms: u64) {
-        self.retry.hurry(now_ms);
     }
 
     /// Says the session's nonce again, unless that is being done.
@@ -211,7 +208,7 @@ impl Session<'_> {
         }
         self.mode = Mode::Two;
         self.number = number;
-        self.counters.sessions = self.counters.sessions.saturating_add(1);
+        count(&mut self.counters.sessions);
         for drive in (0..Drive::COUNT).filter_map(|number| Drive::new(number).ok()) {
             self.learn(drive, drives.clone().find(|info| info.drive == drive), host);
         }

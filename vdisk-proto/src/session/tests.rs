@@ -115,6 +115,11 @@ const fn answer(operation: Operation, session: u32, sequence: u32) -> Frame<'sta
     Frame { is_answer: true, ..Frame::blank(operation, session, sequence) }
 }
 
+/// Drive B was changed, which ended the first session.
+const fn invalidate() -> Frame<'static> {
+    Frame { drive: 1, ..Frame::blank(Operation::Invalidate, FIRST, 0) }
+}
+
 impl<'m> Device<'m> {
     /// A device that boots, without a connection.
     fn boot(memory: &'m mut [u8]) -> Self {
@@ -344,34 +349,35 @@ impl Host for Surroundings {
     }
 }
 
-impl Cache for Shelf {
-    fn fill(&mut self, key: SectorKey, bytes: &[u8]) -> bool {
+impl Shelf {
+    fn unless_deaf(&mut self, change: impl FnOnce(&mut BTreeMap<SectorKey, Vec<u8>>)) -> bool {
         if !self.is_deaf {
-            self.held.insert(key, bytes.to_vec());
+            change(&mut self.held);
         }
         !self.is_deaf
     }
+}
+
+impl Cache for Shelf {
+    fn fill(&mut self, key: SectorKey, bytes: &[u8]) -> bool {
+        self.unless_deaf(|held| {
+            held.insert(key, bytes.to_vec());
+        })
+    }
 
     fn remove(&mut self, key: SectorKey) -> bool {
-        if !self.is_deaf {
-            self.held.remove(&key);
-        }
-        !self.is_deaf
+        self.unless_deaf(|held| {
+            held.remove(&key);
+        })
     }
 
     fn clear(&mut self) -> bool {
         self.clears += 1;
-        if !self.is_deaf {
-            self.held.clear();
-        }
-        !self.is_deaf
+        self.unless_deaf(BTreeMap::clear)
     }
 
     fn forget(&mut self, drive: Drive) -> bool {
-        if !self.is_deaf {
-            self.held.retain(|key, _| key.drive() != drive);
-        }
-        !self.is_deaf
+        self.unless_deaf(|held| held.retain(|key, _| key.drive() != drive))
     }
 }
 

@@ -155,10 +155,9 @@ impl<'m> Window<'m> {
         (0..self.length).map_while(|index| self.get(index))
     }
 
-    /// The last write of a sector.
-    pub(super) fn latest(&self, key: SectorKey) -> Option<Entry<'_>> {
-        let index = (0..self.length).rev().find(|&index| self.is_of(index, key))?;
-        self.get(index)
+    /// The index of the last write of a sector.
+    pub(super) fn latest(&self, key: SectorKey) -> Option<usize> {
+        (0..self.length).rev().find(|&index| self.is_of(index, key))
     }
 
     /// The index of the first write of a sector.

@@ -95,7 +95,7 @@ fn a_changed_drive_that_the_cache_cannot_drop_bypasses_all() {
     let mut device = Device::open(&mut memory);
     device.write_to(key(2, 0), 1).unwrap();
     device.host.cache.is_deaf = true;
-    device.receive(&Frame { is_answer: false, drive: 1, ..answer(Operation::Invalidate, FIRST, 0) });
+    device.receive(&invalidate());
     assert!(!device.session.trusts(key(2, 0)));
     device.host.cache.is_deaf = false;
     device.sent();

@@ -78,19 +78,18 @@ fn a_drive_that_appears_is_no_change() {
 fn invalidate_drops_the_drive_at_once_and_begins_another_session() {
     let mut memory = [0; MEMORY];
     let mut device = busy_device(&mut memory);
-    let invalidate = Frame { is_answer: false, drive: 1, ..answer(Operation::Invalidate, FIRST, 0) };
-    device.receive(&Frame { session: FIRST - 1, ..invalidate });
-    device.receive(&Frame { drive: 16, ..invalidate });
+    device.receive(&Frame { session: FIRST - 1, ..invalidate() });
+    device.receive(&Frame { drive: 16, ..invalidate() });
     assert_eq!((device.session.number(), device.cached(0)), (FIRST, Some(0xb0)), "none of this is ours");
-    device.receive(&invalidate);
+    device.receive(&invalidate());
     assert_eq!(device.cached(0), None);
     assert!(device.host.cache.held.contains_key(&key(2, 9)));
     assert!(matches!(device.sent()[..], [Hello { previous: FIRST, .. }]));
-    device.receive(&invalidate);
+    device.receive(&invalidate());
     device.drives[1].generation = 6;
     device.welcome(8);
     assert!(device.told().contains(&Event::DriveChanged(Drive::B)));
-    device.receive(&invalidate);
+    device.receive(&invalidate());
     assert_eq!(device.session.number(), 8, "it is of the session before");
 }
 
@@ -103,7 +102,7 @@ fn reads_that_are_wanted_are_asked_again_in_the_next_session() {
     device.sent();
     device.session.give_up(b(100));
     device.bring(2, 41, 1, 0x41);
-    device.receive(&Frame { is_answer: false, drive: 1, ..answer(Operation::Invalidate, FIRST, 0) });
+    device.receive(&invalidate());
     device.bring(2, 40, 1, 0x40);
     assert_eq!(device.arrived(), [], "the READ died with its session");
     device.sent();
@@ -119,7 +118,7 @@ fn a_read_of_a_sector_that_is_gone_with_its_drive_fails() {
     let mut device = Device::open(&mut memory);
     device.read(40);
     device.sent();
-    device.receive(&Frame { is_answer: false, drive: 1, ..answer(Operation::Invalidate, FIRST, 0) });
+    device.receive(&invalidate());
     device.sent();
     device.drives.remove(1);
     device.welcome(8);

@@ -206,8 +206,8 @@ impl<'m> World<'m> {
     fn change_drive(&mut self, is_told: bool) {
         self.server.generation += 1;
         if self.server.nonce.take().is_some() && is_told {
-            let frame = Frame { drive: 1, ..answer(Operation::Invalidate, self.server.sessions, 0) };
-            self.answers.push_back(encode(&Frame { is_answer: false, ..frame }));
+            let frame = Frame { drive: 1, ..Frame::blank(Operation::Invalidate, self.server.sessions, 0) };
+            self.answers.push_back(encode(&frame));
         }
     }
 
