@@ -77,7 +77,7 @@ pub(crate) struct Side {
     pub(crate) to_m4: VecDeque<Vec<u8>>,
     pub(crate) from_m4: VecDeque<Vec<u8>>,
     room: usize,
-    /// Until when the mailbox is full whatever is in it.
+    /// Whether the mailbox is full whatever is in it.
     pub(crate) is_blocked: bool,
     pub(crate) sends_failed: u64,
     pub(crate) chance: Chance,

@@ -4,9 +4,9 @@
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Counters {
-    /// Messages to publish, but for those sent again.
+    /// Messages to publish: the requests of version 2 that were not sent before, and all of version 1.
     pub sent: u32,
-    /// The same for those sent again.
+    /// Requests of version 2 that were sent again.
     pub sent_again: u32,
     /// Messages that arrived with the retain flag, or on a topic that is not for devices.
     pub foreign: u32,

@@ -236,7 +236,8 @@ impl Session<'_> {
         }
     }
 
-    /// Asks for a READ's sectors again in a new session, if somebody waits for one of them.
+    /// Asks for a READ's sectors again, by what is known of the drive and the server now, if somebody waits for one of
+    /// them.
     pub(super) fn ask_again(&mut self, slot: usize, now_ms: u64, host: &mut impl Host) {
         let Some(read) = self.reads.get(slot).copied() else { return };
         if !self.reads.is_wanted(slot) {
