@@ -164,7 +164,7 @@ impl<M: Medium> FileStore<M> {
                 let others = images.others(watched, found);
                 images.changed(&others);
             }
-            Err(_) => drop(images.lost()),
+            Err(_) => images.lost(),
         }
     }
 

@@ -205,7 +205,7 @@ impl<M: Medium> Images<M> {
             Err(_) => self.folders.sync(&self.medium),
         };
         self.has_lost |= synced.is_err();
-        synced.is_ok()
+        !self.has_lost
     }
 
     /// Whether another image leaves the reserve alone, as far as is known.

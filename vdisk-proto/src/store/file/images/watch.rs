@@ -107,13 +107,15 @@ impl<M: Medium> Images<M> {
         if !self.knows_all {
             return Ok(());
         }
-        self.folders.sync(&self.medium).map_err(|_| self.lost())
+        self.folders.sync(&self.medium).map_err(|_| {
+            self.lost();
+            Status::IoError
+        })
     }
 
     /// A sync of images failed.
-    pub(in super::super) const fn lost(&mut self) -> Status {
+    pub(in super::super) const fn lost(&mut self) {
         self.has_lost = true;
-        Status::IoError
     }
 
     /// Drives that show a template, which an image may be put in front of.

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::vec;
 
-use region_store::medium::{Call, CrashMedium, Fault, Medium as _, MediumFile as _, Trouble};
+use region_store::medium::{Call, CrashFile, CrashMedium, Fault, Medium as _, MediumFile as _, Trouble};
 
 use super::super::FileStore;
 use super::machine::{FOLDER, IMAGE, channels, drive, medium};
@@ -22,11 +22,11 @@ fn replace(medium: &CrashMedium, fill: u8) {
     medium.rename(&new, &path).unwrap();
 }
 
-/// Writes into channel b's drive C, where the third sector is.
-fn edit(medium: &CrashMedium, fill: u8) {
+/// Writes into channel b's drive C.
+fn edit(medium: &CrashMedium, sector: u64, fill: u8) -> CrashFile {
     let file = medium.open_to_write(&Path::new(FOLDER).join("channels/b/c.dsk")).unwrap();
-    file.write_all_at(&[fill; 137], 3 * 137).unwrap();
-    file.sync_data().unwrap();
+    file.write_all_at(&[fill; 137], sector * 137).unwrap();
+    file
 }
 
 /// Says that channel b's drive C is another one.
@@ -252,7 +252,7 @@ fn an_edit_that_is_told_is_what_recovery_begins_with() {
     let store = super::machine::open(&medium).unwrap();
     assert_eq!(overlay::commit(&store, group(1, 2, 11)), None);
     // As it was before that write.
-    edit(&medium, 2);
+    edit(&medium, 3, 2).sync_data().unwrap();
     assert_eq!(store.changed_images(), [(channels()[1], drive(2))]);
     tell(&store);
     for crash in medium.crashes(medium.operations().., 0..8) {
@@ -276,6 +276,19 @@ fn what_is_written_before_a_change_is_not_lost() {
         assert_eq!(overlay::sector(&super::machine::open(&crash.medium).unwrap(), 1, 2), 11, "{crash}");
     }
 
+    // Nor one that is found to be edited, where the sync for that failed and another one did not.
+    let medium = self::medium();
+    let store = open_one(&medium);
+    assert_eq!(overlay::commit(&store, group(1, 2, 11)), None);
+    assert_eq!(overlay::commit(&store, group(0, 1, 1)), None, "its file is closed for another");
+    edit(&medium, 5, 9);
+    medium.fail(Fault { call: Call::SyncAll, number: 0, trouble: Trouble::InputOutput, lasting: false });
+    tell(&store);
+    assert_eq!(medium.faults(), 1);
+    for crash in medium.crashes(medium.operations().., 0..8) {
+        assert_eq!(overlay::sector(&open_one(&crash.medium), 1, 2), 11, "{crash}");
+    }
+
     // Nor has it what is in the same group.
     let medium = self::medium();
     let store = super::machine::open(&medium).unwrap();
@@ -293,7 +306,7 @@ fn a_write_over_an_edit_is_not_lost() {
     let medium = medium();
     let store = super::machine::open(&medium).unwrap();
     assert_eq!(overlay::commit(&store, group(1, 2, 11)), None);
-    edit(&medium, 77);
+    edit(&medium, 3, 77).sync_data().unwrap();
     assert_eq!(overlay::commit(&store, group(1, 2, 12)), None);
     for crash in medium.crashes(medium.operations().., 0..8) {
         assert_eq!(overlay::sector(&super::machine::open(&crash.medium).unwrap(), 1, 2), 12, "{crash}");
