@@ -173,7 +173,7 @@ impl<M: Medium> FileStore<M> {
         if !lock(&self.images).has_changes() {
             return Vec::new();
         }
-        // No segment begins between what was noticed and what is told.
+        // Not while a group is written: what it says of an image is about all that was told before.
         let writer = lock(&self.writer);
         let mut images = lock(&self.images);
         let mut changed = Vec::new();
@@ -189,7 +189,7 @@ impl<M: Medium> FileStore<M> {
         }
         changed.sort_unstable();
         changed.dedup();
-        images.told(&changed);
+        images.told(changed.iter().copied());
         changed
     }
 

@@ -57,7 +57,7 @@ pub(super) struct Images<M: Medium> {
     changed: Vec<Change>,
     /// Images that were made here and not looked at yet: nobody else changed them.
     made: BTreeSet<Place>,
-    /// Images that were told to be others, which is not durable yet.
+    /// Images that were told to be others, which the journal does not say yet.
     untold: BTreeSet<(Channel, Drive)>,
     /// Whether all images that there are are known, which recovery sees to.
     knows_all: bool,

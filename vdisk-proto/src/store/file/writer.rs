@@ -108,6 +108,7 @@ impl<M: Medium> Writer<M> {
             log.append(block)?;
         }
         self.in_flight = in_flight;
+        lock(images).told_for_good(changes(&self.in_flight));
         Ok(())
     }
 
@@ -125,9 +126,6 @@ impl<M: Medium> Writer<M> {
         self.apply(images, &in_flight);
         for InFlight { entry, .. } in &in_flight {
             self.ledgers.entry(entry.channel).or_default().apply(&entry.record);
-            if let Record::Changed { drive, .. } = entry.record {
-                lock(images).told_for_good(entry.channel, drive);
-            }
         }
         Ok(())
     }
@@ -135,8 +133,9 @@ impl<M: Medium> Writer<M> {
     /// Leaves nothing to apply, unless an overlay cannot be.
     pub(super) fn close(mut self, images: &mut Images<M>) -> Result<(), FileStoreError> {
         let Some(mut log) = self.log.take() else { return Ok(()) };
-        // A group that was never acknowledged may come or go.
+        // A group that was never acknowledged may come or go, but not so that an image is another one.
         log.sync()?;
+        images.told(changes(&self.in_flight));
         if images.pinned().is_some() {
             return Ok(());
         }
@@ -152,6 +151,14 @@ impl<M: Medium> Writer<M> {
             }
         }
     }
+}
+
+/// Images of which a group says that they are others than they were.
+fn changes(in_flight: &[InFlight]) -> impl Iterator<Item = (Channel, Drive)> {
+    in_flight.iter().filter_map(|InFlight { entry, .. }| match entry.record {
+        Record::Changed { drive, .. } => Some((entry.channel, drive)),
+        _ => None,
+    })
 }
 
 /// Makes a block of a group, and refuses what cannot be in it.

@@ -169,14 +169,16 @@ impl<M: Medium> Images<M> {
         core::mem::take(&mut self.changed)
     }
 
-    /// Images of which it is told that they changed, which is not durable yet.
-    pub(in super::super) fn told(&mut self, changed: &[(Channel, Drive)]) {
+    /// Images of which it is told that they changed, which the journal does not say yet.
+    pub(in super::super) fn told(&mut self, changed: impl Iterator<Item = (Channel, Drive)>) {
         self.untold.extend(changed);
     }
 
-    /// That an image changed is durable.
-    pub(in super::super) fn told_for_good(&mut self, channel: Channel, drive: Drive) {
-        self.untold.remove(&(channel, drive));
+    /// That images changed is in the journal, and durable before the next segment begins.
+    pub(in super::super) fn told_for_good(&mut self, changed: impl Iterator<Item = (Channel, Drive)>) {
+        for place in changed {
+            self.untold.remove(&place);
+        }
     }
 
     /// A channel's own image as it is known, or the template that it reads instead, or that there is none.

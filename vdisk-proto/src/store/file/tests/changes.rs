@@ -31,11 +31,17 @@ fn edit(medium: &CrashMedium, sector: u64, fill: u8) -> CrashFile {
 
 /// Says that channel b's drive C is another one.
 fn tell(store: &FileStore<CrashMedium>) {
+    let group = write_change(store);
+    store.sync(&group).unwrap();
+}
+
+/// The same without the sync.
+fn write_change(store: &FileStore<CrashMedium>) -> Group {
     let record = Record::Changed { drive: drive(2), generation: 500 };
     let mut group = Group { entries: [Entry { channel: channels()[1], record }].into(), refused: vec![] };
     store.write_group(&mut group).unwrap();
-    store.sync(&group).unwrap();
     assert!(group.refused.is_empty());
+    group
 }
 
 /// A store that has one file open at a time.
@@ -180,6 +186,38 @@ fn a_change_that_is_not_durable_is_noticed_by_the_next_store() {
         let store = open(folder.path()).unwrap();
         assert_eq!(store.ledgers()[0].1.images[1], 1_000, "told {is_told}, ended well {ends_well}");
     }
+}
+
+#[test]
+fn a_change_that_is_told_while_another_is_in_flight_is_noticed_by_the_next_store() {
+    let medium = medium();
+    let store = super::machine::open(&medium).unwrap();
+    replace(&medium, 8);
+    assert_eq!(store.changed_images(), [(channels()[1], drive(2))]);
+    let told = write_change(&store);
+    replace(&medium, 9);
+    assert_eq!(store.changed_images(), [(channels()[1], drive(2))]);
+    store.sync(&told).unwrap();
+    for sequence in 20..30 {
+        assert_eq!(overlay::commit(&store, group(0, 1, sequence)), None);
+    }
+    for crash in medium.crashes(medium.operations().., 0..8) {
+        let store = super::machine::open(&crash.medium).unwrap();
+        assert_eq!((overlay::sector(&store, 1, 2), generation(&store, 1, 2)), (9, 1_000), "{crash}");
+    }
+}
+
+#[test]
+fn a_change_that_is_in_flight_at_the_end_is_noticed_by_the_next_store() {
+    let medium = medium();
+    let store = super::machine::open(&medium).unwrap();
+    assert_eq!(overlay::commit(&store, group(1, 2, 11)), None);
+    replace(&medium, 9);
+    assert_eq!(store.changed_images(), [(channels()[1], drive(2))]);
+    write_change(&store);
+    store.close().unwrap();
+    let store = super::machine::open(&medium).unwrap();
+    assert_eq!((overlay::sector(&store, 1, 2), generation(&store, 1, 2)), (9, 1_000));
 }
 
 #[test]
