@@ -3,7 +3,7 @@
 mod next;
 
 use std::borrow::ToOwned as _;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::format;
 use std::path::{Path, PathBuf};
 use std::vec::Vec;
@@ -38,14 +38,14 @@ pub(super) struct Block {
     /// With what they cost in a block; at most `limit`.
     bytes: u64,
     limit: u64,
-    /// Files that it names.
-    names: HashSet<Name>,
+    /// What it says last of images.
+    names: HashMap<(Channel, Drive), Name>,
     /// Images of which it says that they are others than they were.
     told: HashSet<(Channel, Drive)>,
 }
 
-/// An image, the device and inode of its file, and whether it is not durable that it is another one.
-type Name = (Channel, Drive, u64, u64, bool);
+/// Of an image, the device and inode of its file, and whether it is not durable that it is another one.
+type Name = (u64, u64, bool);
 
 /// The segments from `lowest` to `number`, to the last of which groups are appended.
 #[derive(Debug)]
@@ -61,8 +61,8 @@ pub(super) struct Log<M: Medium> {
     next: Next<M>,
     /// The lowest segment that may still be there.
     lowest: u64,
-    /// Files that are named in what was appended to `current`.
-    named: HashSet<Name>,
+    /// What was said last of images, in what was appended to `current` behind its checkpoint.
+    named: HashMap<(Channel, Drive), Name>,
 }
 
 /// How large a journal is.
@@ -78,7 +78,7 @@ pub(super) struct Limits {
 
 impl Block {
     fn new(limit: u64) -> Self {
-        Self { blobs: Vec::new(), bytes: 0, limit, names: HashSet::new(), told: HashSet::new() }
+        Self { blobs: Vec::new(), bytes: 0, limit, names: HashMap::new(), told: HashSet::new() }
     }
 
     /// Adds a record, or gives it back if the block is full.
@@ -94,7 +94,7 @@ impl Block {
 
     /// Notes that it says which file an image is.
     pub(super) fn name(&mut self, channel: Channel, drive: Drive, identity: &Identity) {
-        self.names.insert(name(channel, drive, identity));
+        self.names.insert((channel, drive), name(identity));
     }
 
     /// Notes that it says that an image is another one.
@@ -151,7 +151,7 @@ impl<M: Medium> Log<M> {
             number,
             next: Next::MISSING,
             lowest,
-            named: HashSet::new(),
+            named: HashMap::new(),
         };
         write_checkpoint(&mut log.current, &checkpoint)?;
         log.allocate(expected(limits, needed));
@@ -162,7 +162,8 @@ impl<M: Medium> Log<M> {
         self.number
     }
 
-    /// Whether the segment, or a block that is to be appended to it, says already which file an image is.
+    /// Whether a file is what the segment, with a block that is to be appended to it, says last of an image. What it said
+    /// before does not count: another file may have got that one's number.
     pub(super) fn is_named(
         &self,
         block: &Block,
@@ -170,8 +171,8 @@ impl<M: Medium> Log<M> {
         drive: Drive,
         identity: &Identity,
     ) -> bool {
-        let name = name(channel, drive, identity);
-        self.named.contains(&name) || block.names.contains(&name)
+        let place = (channel, drive);
+        block.names.get(&place).or_else(|| self.named.get(&place)) == Some(&name(identity))
     }
 
     /// An empty block for this journal.
@@ -288,8 +289,8 @@ impl<M: Medium> Log<M> {
     }
 }
 
-const fn name(channel: Channel, drive: Drive, identity: &Identity) -> Name {
-    (channel, drive, identity.device, identity.inode, identity.modified_ns == UNTOLD_NS)
+const fn name(identity: &Identity) -> Name {
+    (identity.device, identity.inode, identity.modified_ns == UNTOLD_NS)
 }
 
 /// The file of a segment.

@@ -101,7 +101,7 @@ impl<M: Medium> Writer<M> {
                 (0..group.entries.len()).for_each(|index| group.refuse(index, status));
                 return Ok(());
             }
-            // Once more, since the new segment does not say yet which files the images are.
+            // Once more: what is not named in the block is named in the old segment, and in the new one as it is now.
             (block, in_flight) = fill(log, images, &self.ledgers, group);
         }
         if !block.is_empty() {
@@ -256,9 +256,11 @@ fn push<M: Medium>(
             block.name(channel, drive, &identity);
         }
         (Record::Changed { drive, .. }, _) => {
-            images.name(channel, *drive).encode(&mut name);
+            let (drive, identity) = (*drive, images.identity(channel, *drive));
+            Journalled::Image { channel: Some(channel), drive, identity }.encode(&mut name);
             block.push(vec![prepared.blob, name]).map_err(|_| Status::Busy)?;
-            block.tell(channel, *drive);
+            block.name(channel, drive, &identity);
+            block.tell(channel, drive);
         }
         _ => block.push(vec![prepared.blob]).map_err(|_| Status::Busy)?,
     }

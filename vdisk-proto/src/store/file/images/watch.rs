@@ -182,10 +182,9 @@ impl<M: Medium> Images<M> {
     }
 
     /// A channel's own image as it is known, or the template that it reads instead, or that there is none.
-    pub(in super::super) fn name(&self, channel: Channel, drive: Drive) -> Journalled {
+    pub(in super::super) fn identity(&self, channel: Channel, drive: Drive) -> Identity {
         let known = self.known.get(&(Some(channel), drive)).or_else(|| self.known.get(&(None, drive)));
-        let identity = known.copied().unwrap_or(NO_FILE);
-        named((Some(channel), drive), identity)
+        known.copied().unwrap_or(NO_FILE)
     }
 
     /// A file as the journal names it before it is written to: if it is another one than it was, and that is not durable,

@@ -44,9 +44,9 @@ fn write_change(store: &FileStore<CrashMedium>) -> Group {
     group
 }
 
-/// A store that has one file open at a time.
+/// A store that has one file open at a time, and a long segment.
 fn open_one(medium: &CrashMedium) -> FileStore<CrashMedium> {
-    let options = FileStoreOptions { open_files: 1, ..super::machine::options() };
+    let options = FileStoreOptions { open_files: 1, segment_bytes: 128 << 10, ..super::machine::options() };
     FileStore::open(medium.clone(), Path::new(FOLDER), &options, 1_000).unwrap()
 }
 
@@ -270,6 +270,29 @@ fn a_write_to_another_image_does_not_hide_that_it_is_one() {
     tell(&store);
     let store = open_one(&medium.killed(medium.operations()));
     assert_eq!((overlay::sector(&store, 1, 2), generation(&store, 1, 2)), (12, 500));
+}
+
+#[test]
+fn a_write_says_which_file_it_is_for_if_two_take_turns() {
+    let medium = medium();
+    let store = open_one(&medium);
+    let [own, old, new] =
+        ["dsk", "old", "new"].map(|name| Path::new(FOLDER).join("channels/b/c").with_extension(name));
+    medium.create(&new).unwrap().write_all_at(&vec![9; IMAGE.geometry.bytes() as usize], 0).unwrap();
+    for sequence in 11..15 {
+        for (from, to) in [(&own, &old), (&new, &own), (&old, &new)] {
+            medium.rename(from, to).unwrap();
+        }
+        assert_eq!(overlay::commit(&store, group(1, 2, sequence)), None);
+        for crash in medium.crashes(medium.operations().., 0..8) {
+            let store = open_one(&crash.medium);
+            let found = (overlay::sector(&store, 1, 2), generation(&store, 1, 2));
+            assert_eq!(found, (sequence as u8, 1_000), "{crash}");
+        }
+        assert_eq!(store.changed_images(), [(channels()[1], drive(2))]);
+        tell(&store);
+        assert_eq!(overlay::commit(&store, group(0, 1, 1)), None, "its file is closed for another");
+    }
 }
 
 #[test]
