@@ -207,7 +207,7 @@ impl<M: Medium> Log<M> {
     ) -> Result<Result<(), Status>, FileStoreError> {
         let next_number = self.number.saturating_add(1);
         // A checkpoint says that what is below `lowest` is of no use, which is not so before the images are synced.
-        let opening = Opening { segment: next_number, lowest: self.lowest, is_complete: false };
+        let opening = Opening { segment: next_number, lowest: self.lowest };
         let checkpoint = checkpoint(ledgers, images, opening);
         let needed = length_of(&checkpoint);
         // Segments that an overlay needed may have become free.
@@ -242,7 +242,7 @@ impl<M: Medium> Log<M> {
         // Allocated, or what an attempt left that failed.
         self.next = Next::MISSING;
         remove(&self.medium, &self.folder, number)?;
-        let opening = Opening { segment: number, lowest: number, is_complete: true };
+        let opening = Opening { segment: number, lowest: number };
         let checkpoint = checkpoint(ledgers, images, opening);
         let small = Limits { segment_bytes: 0, ..self.limits };
         let (mut journal, _) = create(&self.medium, &self.folder, number, small, length_of(&checkpoint))?;
@@ -257,7 +257,7 @@ impl<M: Medium> Log<M> {
     }
 
     /// Removes segments, the lowest first and each on the disk before the next: what is left has no gap.
-    pub(super) fn drop_below(&mut self, number: u64) -> Result<(), FileStoreError> {
+    fn drop_below(&mut self, number: u64) -> Result<(), FileStoreError> {
         while self.lowest < number.min(self.number) {
             remove(&self.medium, &self.folder, self.lowest)?;
             self.lowest = self.lowest.saturating_add(1);

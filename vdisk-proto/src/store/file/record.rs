@@ -31,7 +31,7 @@
 //! |     36 |    4 | session           | 0 of a legacy write |
 //! |     40 |    4 | sequence          | 0 of a legacy write |
 //! |     44 |    4 | sector            | the first |
-//! |     48 |    8 | image generation  | before it; of a legacy write the new one |
+//! |     48 |    8 | image generation  | the new one, of a legacy write; else 0, and not looked at |
 //! |     56 |    2 | count             | of sectors; it goes on round the track |
 //! |     58 |    2 | tracks            | the image's shape |
 //! |     60 |    2 | sectors a track   | |
@@ -76,8 +76,7 @@
 //! |     56 |    8 | length   | |
 //! |     64 |    8 | modified | nanoseconds since 1970, signed |
 //!
-//! Kind 6, the end of the checkpoint that a segment opens with. A segment without it holds nothing. Flag 1: the server
-//! ended well, all is in the images, and all of them are named.
+//! Kind 6, the end of the checkpoint that a segment opens with. A segment without it holds nothing.
 //!
 //! | Offset | Size | Field   | Rule |
 //! |-------:|-----:|---------|------|
@@ -113,8 +112,6 @@ const LEGACY: u8 = 1;
 const IDENTICAL: u8 = 2;
 /// Of a change: the image is on the disk, with all that was written to it before.
 const SETTLED: u8 = 1;
-/// Of an opening: the server ended well.
-const COMPLETE: u8 = 1;
 
 /// A record, decoded.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -144,7 +141,6 @@ pub(super) enum Journalled {
 pub(super) struct JournalledWrite {
     /// Its bytes are those of its run, or none if the image had them.
     pub(super) write: Write,
-    pub(super) image_generation: u64,
     /// A CRC-32C a sector, or none if the image had the bytes.
     pub(super) replaced: Vec<u32>,
 }
@@ -154,7 +150,6 @@ pub(super) struct JournalledWrite {
 pub(super) struct Opening {
     pub(super) segment: u64,
     pub(super) lowest: u64,
-    pub(super) is_complete: bool,
 }
 
 /// Why bytes are no record of this version.
@@ -206,7 +201,7 @@ impl Journalled {
             Self::Ledger(channel, ledger) => encode_ledger(*channel, ledger, out),
             Self::Image { channel, drive, identity } => encode_image(*channel, *drive, identity, out),
             Self::Opening(opening) => {
-                head(OPENING, Drive::A, None, if opening.is_complete { COMPLETE } else { 0 }, out);
+                head(OPENING, Drive::A, None, 0, out);
                 out.extend_from_slice(&[0; 4]);
                 out.extend_from_slice(&opening.segment.to_le_bytes());
                 out.extend_from_slice(&opening.lowest.to_le_bytes());
@@ -236,7 +231,7 @@ impl Journalled {
             OPENING => {
                 fields.take::<4>("segment")?;
                 let (segment, lowest) = (fields.u64("segment")?, fields.u64("lowest")?);
-                Self::Opening(Opening { segment, lowest, is_complete: flags & COMPLETE != 0 })
+                Self::Opening(Opening { segment, lowest })
             }
             kind => return Err(RecordError::Kind { kind }),
         };
@@ -263,10 +258,10 @@ fn decode_session(fields: &mut Fields<'_>) -> Result<Session, RecordError> {
 }
 
 fn encode_write(channel: Channel, journalled: &JournalledWrite, out: &mut Vec<u8>) {
-    let JournalledWrite { write, image_generation, replaced } = journalled;
-    let (mut flags, session, sequence) = match write.author {
-        Author::Session { session, sequence } => (0, session, sequence),
-        Author::Legacy { .. } => (LEGACY, 0, 0),
+    let JournalledWrite { write, replaced } = journalled;
+    let (mut flags, session, sequence, generation) = match write.author {
+        Author::Session { session, sequence } => (0, session, sequence, 0),
+        Author::Legacy { generation } => (LEGACY, 0, 0, generation),
     };
     if write.bytes.is_empty() {
         flags |= IDENTICAL;
@@ -276,7 +271,7 @@ fn encode_write(channel: Channel, journalled: &JournalledWrite, out: &mut Vec<u8
     for number in [session, sequence, write.run.sector()] {
         out.extend_from_slice(&number.to_le_bytes());
     }
-    out.extend_from_slice(&image_generation.to_le_bytes());
+    out.extend_from_slice(&generation.to_le_bytes());
     let shape = [geometry.tracks(), geometry.sectors_per_track(), geometry.sector_length()];
     for number in [write.run.count()].into_iter().chain(shape) {
         out.extend_from_slice(&number.to_le_bytes());
@@ -288,7 +283,7 @@ fn encode_write(channel: Channel, journalled: &JournalledWrite, out: &mut Vec<u8
 fn decode_write(drive: Drive, flags: u8, fields: &mut Fields<'_>) -> Result<JournalledWrite, RecordError> {
     let (session, sequence) = (fields.u32("session")?, fields.u32("sequence")?);
     let sector = fields.u32("sector")?;
-    let image_generation = fields.u64("image generation")?;
+    let generation = fields.u64("image generation")?;
     let count = fields.u16("count")?;
     let (tracks, sectors_per_track) = (fields.u16("tracks")?, fields.u16("sectors a track")?);
     let sector_length = fields.u16("sector length")?;
@@ -297,7 +292,7 @@ fn decode_write(drive: Drive, flags: u8, fields: &mut Fields<'_>) -> Result<Jour
     let run = Run::new(geometry, sector, count).map_err(|_| fields.wrong("sector"))?;
     let author = match flags & LEGACY {
         0 => Author::Session { session, sequence },
-        _ => Author::Legacy { generation: image_generation },
+        _ => Author::Legacy { generation },
     };
     let (mut replaced, mut bytes) = (Vec::new(), Bytes::new());
     if flags & IDENTICAL == 0 {
@@ -306,7 +301,7 @@ fn decode_write(drive: Drive, flags: u8, fields: &mut Fields<'_>) -> Result<Jour
         }
         bytes = Bytes::copy_from_slice(fields.slice(run.bytes(), "bytes")?);
     }
-    Ok(JournalledWrite { write: Write { drive, run, bytes, author }, image_generation, replaced })
+    Ok(JournalledWrite { write: Write { drive, run, bytes, author }, replaced })
 }
 
 fn encode_ledger(channel: Channel, ledger: &Ledger, out: &mut Vec<u8>) {

@@ -100,7 +100,7 @@ pub(super) fn run<M: Medium>(
     let number = last.saturating_add(1);
     let lowest = images.pinned().unwrap_or(number);
     let useless = segments.present.into_iter().filter(|segment| !(lowest..=last).contains(segment)).collect();
-    let opening = Opening { segment: number, lowest, is_complete: false };
+    let opening = Opening { segment: number, lowest };
     Ok(Found { ledgers, opening, useless, notices })
 }
 

@@ -126,7 +126,7 @@ impl Replay {
         channel: Channel,
         journalled: JournalledWrite,
     ) -> Result<(), FileStoreError> {
-        let JournalledWrite { write, replaced, .. } = journalled;
+        let JournalledWrite { write, replaced } = journalled;
         let place = (channel, write.drive);
         let length = usize::from(write.run.geometry().sector_length());
         let record = Record::Write(write);

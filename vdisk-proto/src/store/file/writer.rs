@@ -17,7 +17,7 @@ use super::log::{self, Block, Limits, Log};
 use super::record::{Journalled, JournalledWrite};
 use super::{FileStoreOptions, Notice, lock, recovery};
 use crate::codec::{Channel, Status};
-use crate::store::{Author, Entry, Group, Ledger, Record, Write};
+use crate::store::{Entry, Group, Ledger, Record, Write};
 
 /// Who writes the journal, and knows what is durable of the channels.
 #[derive(Debug)]
@@ -91,7 +91,7 @@ impl<M: Medium> Writer<M> {
         if planted(Defect::AcknowledgeBeforeSync) {
             log.sync()?;
         }
-        let (mut block, mut in_flight) = fill(log, images, &self.ledgers, group);
+        let (mut block, mut in_flight) = fill(log, images, group);
         if !block.is_empty() && log.is_full_for(&block) {
             let (names, pinned) = {
                 let images = lock(images);
@@ -102,7 +102,7 @@ impl<M: Medium> Writer<M> {
                 return Ok(());
             }
             // Once more: what is not named in the block is named in the old segment, and in the new one as it is now.
-            (block, in_flight) = fill(log, images, &self.ledgers, group);
+            (block, in_flight) = fill(log, images, group);
         }
         if !block.is_empty() {
             log.append(block)?;
@@ -162,12 +162,7 @@ fn changes(in_flight: &[InFlight]) -> impl Iterator<Item = (Channel, Drive)> {
 }
 
 /// Makes a block of a group, and refuses what cannot be in it.
-fn fill<M: Medium>(
-    log: &Log<M>,
-    images: &Mutex<Images<M>>,
-    ledgers: &BTreeMap<Channel, Ledger>,
-    group: &mut Group,
-) -> (Block, Vec<InFlight>) {
+fn fill<M: Medium>(log: &Log<M>, images: &Mutex<Images<M>>, group: &mut Group) -> (Block, Vec<InFlight>) {
     let (mut block, mut in_flight) = (log.block(), Vec::new());
     let mut touched = HashSet::new();
     for index in 0..group.entries.len() {
@@ -177,7 +172,7 @@ fn fill<M: Medium>(
         let Some(entry) = group.entries.get(index).cloned() else { continue };
         // Anew for each, so that reads do not wait for all new images of the group.
         let mut images = lock(images);
-        let prepared = prepare(&mut images, ledgers, &mut touched, &entry);
+        let prepared = prepare(&mut images, &mut touched, &entry);
         let pushed = prepared.and_then(|prepared| {
             let meant_for = prepared.file.filter(|_| prepared.brings_bytes);
             push(log, &mut block, &images, &entry, prepared).map(|()| meant_for)
@@ -201,7 +196,6 @@ struct Prepared {
 
 fn prepare<M: Medium>(
     images: &mut Images<M>,
-    ledgers: &BTreeMap<Channel, Ledger>,
     touched: &mut HashSet<(Channel, Drive)>,
     entry: &Entry,
 ) -> Result<Prepared, Status> {
@@ -220,10 +214,7 @@ fn prepare<M: Medium>(
             // What comes before it in the group is not in the image yet.
             let is_first = touched.insert((channel, write.drive));
             let is_identical = is_first && held == write.bytes;
-            let generation = ledgers
-                .get(&channel)
-                .map_or(generation(&Ledger::NEW, write), |ledger| generation(ledger, write));
-            let write = journalled(write, &held, generation, is_identical);
+            let write = journalled(write, &held, is_identical);
             (Journalled::Write(channel, write), Some(file), !is_identical)
         }
     };
@@ -279,7 +270,7 @@ fn held<M: Medium>(images: &mut Images<M>, channel: Channel, write: &Write) -> R
     Ok(held)
 }
 
-fn journalled(write: &Write, held: &[u8], image_generation: u64, is_identical: bool) -> JournalledWrite {
+fn journalled(write: &Write, held: &[u8], is_identical: bool) -> JournalledWrite {
     let mut write = write.clone();
     let mut replaced = Vec::new();
     if is_identical {
@@ -288,17 +279,7 @@ fn journalled(write: &Write, held: &[u8], image_generation: u64, is_identical: b
         let length = usize::from(write.run.geometry().sector_length());
         replaced.extend(held.chunks(length.max(1)).map(crc32c));
     }
-    JournalledWrite { write, image_generation, replaced }
-}
-
-/// The generation of the image that a write is meant for; of a legacy write, that which it makes.
-fn generation(ledger: &Ledger, write: &Write) -> u64 {
-    match write.author {
-        Author::Session { .. } => {
-            ledger.images.get(usize::from(write.drive.number())).copied().unwrap_or_default()
-        }
-        Author::Legacy { generation } => generation,
-    }
+    JournalledWrite { write, replaced }
 }
 
 /// In a folder that cannot be written to, sessions last as long as the process, and there are no writes.

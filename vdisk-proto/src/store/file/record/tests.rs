@@ -34,10 +34,10 @@ fn is(record: &Journalled, parts: &[&[u8]]) {
     assert_eq!(Journalled::decode(&bytes), Err(RecordError::TooLong { kind, bytes: 1 }));
 }
 
-fn write(author: Author, bytes: &'static [u8], image_generation: u64, replaced: &[u32]) -> Journalled {
+fn write(author: Author, bytes: &'static [u8], replaced: &[u32]) -> Journalled {
     let run = Run::new(Geometry::new(4, 3, 2).unwrap(), 8, 2).unwrap();
     let write = Write { drive: drive(1), run, bytes: Bytes::from_static(bytes), author };
-    Journalled::Write(a1(), JournalledWrite { write, image_generation, replaced: replaced.to_vec() })
+    Journalled::Write(a1(), JournalledWrite { write, replaced: replaced.to_vec() })
 }
 
 #[test]
@@ -64,17 +64,17 @@ fn a_write_has_these_bytes() {
     let shape = [2, 0, 4, 0, 3, 0, 2, 0];
     let author = Author::Session { session: 0x0403_0201, sequence: 0x0807_0605 };
     is(
-        &write(author, b"wxyz", 0x0a09, &[0x1413_1211, 0x1817_1615]),
+        &write(author, b"wxyz", &[0x1413_1211, 0x1817_1615]),
         &[
             &channel_head(2, 1, 0),
-            &[1, 2, 3, 4, 5, 6, 7, 8, 8, 0, 0, 0, 9, 10, 0, 0, 0, 0, 0, 0],
+            &[1, 2, 3, 4, 5, 6, 7, 8, 8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
             &shape,
             &[0x11, 0x12, 0x13, 0x14, 0x15, 0x16, 0x17, 0x18],
             b"wxyz",
         ],
     );
     is(
-        &write(Author::Legacy { generation: 0x0a09 }, b"", 0x0a09, &[]),
+        &write(Author::Legacy { generation: 0x0a09 }, b"", &[]),
         &[&channel_head(2, 1, 3), &[0, 0, 0, 0, 0, 0, 0, 0, 8, 0, 0, 0, 9, 10, 0, 0, 0, 0, 0, 0], &shape],
     );
 }
@@ -122,18 +122,16 @@ fn an_image_has_these_bytes() {
 
 #[test]
 fn an_opening_has_these_bytes() {
-    for (is_complete, flags) in [(false, 0), (true, 1)] {
-        let mut head = vec![6, 0, 0, flags];
-        head.resize(40, 0);
-        let opening = Journalled::Opening(Opening { segment: 0x0201, lowest: 3, is_complete });
-        is(&opening, &[&head, &[1, 2, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0]]);
-    }
+    let mut head = vec![6];
+    head.resize(40, 0);
+    let opening = Journalled::Opening(Opening { segment: 0x0201, lowest: 3 });
+    is(&opening, &[&head, &[1, 2, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0]]);
 }
 
 #[test]
 fn what_makes_no_sense_is_named() {
     let mut bytes = vec![];
-    write(Author::Legacy { generation: 1 }, b"", 1, &[]).encode(&mut bytes);
+    write(Author::Legacy { generation: 1 }, b"", &[]).encode(&mut bytes);
     let wrong = |kind, field| Err(RecordError::Field { kind, field });
     for (at, value, expected) in [
         (0, 7, Err(RecordError::Kind { kind: 7 })),

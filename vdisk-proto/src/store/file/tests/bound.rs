@@ -43,7 +43,7 @@ fn a_service_counts_no_less_than_a_journal_takes() {
             let write = Write { drive: Drive::B, run, bytes: vec![7; run.bytes()].into(), author };
             let cost = Entry { channel, record: Record::Write(write.clone()) }.cost();
             let replaced = vec![0; count.into()];
-            let write = Journalled::Write(channel, JournalledWrite { write, image_generation: 1, replaced });
+            let write = Journalled::Write(channel, JournalledWrite { write, replaced });
             assert_eq!(cost, length(&write) + length(&name()));
         }
     }
