@@ -27,8 +27,8 @@ struct Segments {
     present: Vec<u64>,
     /// Those that have to be applied.
     live: Vec<u64>,
-    /// What the last of those opens with.
-    opening: Option<Opening>,
+    /// What the last of those opens with, and all that is in it.
+    newest: Option<(Opening, Recovered)>,
 }
 
 /// What was recovered, and is in the images.
@@ -54,25 +54,30 @@ pub(super) fn run<M: Medium>(
     let segments = Segments::find(medium, folder, mode)?;
     let mut replay = Replay::default();
     let mut notices = Vec::new();
-    let mut last = None;
     for number in &segments.live {
         let path = log::path(folder, *number);
-        let recovered = recover(medium, &path, mode)?;
-        each_record(&path, &recovered, |record| replay.take(images, *number, record))?;
+        let older;
+        let recovered = match &segments.newest {
+            Some((opening, newest)) if opening.segment == *number => newest,
+            _ => {
+                older = recover(medium, &path, mode)?;
+                &older
+            }
+        };
+        each_record(&path, recovered, |record| replay.take(images, *number, record))?;
         if let tail @ Tail::Corrupt { .. } = recovered.tail() {
             notices.push(Notice::Forced { path, tail });
         }
-        last = Some(recovered);
     }
     if replay.has_writes() {
         if images.is_read_only() {
             return Err(FileStoreError::ReadOnlyJournal { path: folder.join("journal") });
         }
         // As ever: no image before the journal.
-        if let Some(last) = &last
+        if let Some((_, newest)) = &segments.newest
             && !planted(Defect::RecoverBeforeJournal)
         {
-            last.settle(medium)?;
+            newest.settle(medium)?;
         }
     }
     let (mut ledgers, files, named) = replay.into_parts();
@@ -88,7 +93,7 @@ pub(super) fn run<M: Medium>(
         }
     }
     images.learn(&ledgers.keys().copied().collect())?;
-    if segments.opening.is_some() {
+    if segments.newest.is_some() {
         let other = Changed { images, named: &named, touched: &touched }.compare(&mut ledgers, wall_ns)?;
         notices.extend(other.into_iter().map(|place| Notice::Changed { path: images.path(place) }));
     }
@@ -96,7 +101,7 @@ pub(super) fn run<M: Medium>(
         // What is read after a kill need not be on the disk, names included.
         medium.sync_all(folder).map_err(FileStoreError::io(folder, "sync what was recovered in"))?;
     }
-    let last = segments.opening.map_or(0, |opening| opening.segment);
+    let last = segments.newest.map_or(0, |(opening, _)| opening.segment);
     let number = last.saturating_add(1);
     let lowest = images.pinned().unwrap_or(number);
     let useless = segments.present.into_iter().filter(|segment| !(lowest..=last).contains(segment)).collect();
@@ -177,16 +182,17 @@ impl Segments {
         };
         let mut present: Vec<u64> = paths.iter().filter_map(|path| log::number(path)).collect();
         present.sort_unstable();
-        let mut opening = None;
+        let mut newest = None;
         for number in present.iter().rev() {
             let path = log::path(folder, *number);
+            let recovered = recover(medium, &path, mode)?;
             // One without was about to be used, and nothing in it counts.
-            opening = opening_of(&path, &recover(medium, &path, mode)?)?;
-            if opening.is_some() {
+            newest = opening_of(&path, &recovered)?.map(|opening| (opening, recovered));
+            if newest.is_some() {
                 break;
             }
         }
-        let Some(opening) = opening else { return Ok(Self { present, ..Self::default() }) };
+        let Some((opening, _)) = &newest else { return Ok(Self { present, ..Self::default() }) };
         let live: Vec<u64> = (opening.lowest..=opening.segment).filter(|n| present.contains(n)).collect();
         let missing = (opening.lowest..=opening.segment).find(|number| {
             // The lowest ones go first when they are needed no more.
@@ -196,7 +202,7 @@ impl Segments {
             Some(number) if mode == Mode::Strict => {
                 Err(FileStoreError::SegmentMissing { path: log::path(folder, number) })
             }
-            _ => Ok(Self { present, live, opening: Some(opening) }),
+            _ => Ok(Self { present, live, newest }),
         }
     }
 }
