@@ -6,6 +6,7 @@
 use bytes::Bytes;
 use libfuzzer_sys::fuzz_target;
 use region_store::Parcel;
+use region_store::format::manifest::SIGNATURE;
 use region_store::format::{Manifest, crc32c};
 use region_store::parcel::burst::Message;
 
@@ -42,13 +43,13 @@ fn manifest(bytes: &[u8]) {
     }
 }
 
-/// The same with signature, length and checksum of a manifest.
+/// The same with signature, version, length and checksum of a manifest.
 fn made_right(bytes: &[u8]) -> Vec<u8> {
     let mut bytes = bytes.to_vec();
     let length = bytes.len();
-    if let Ok(start) = bytes.get_mut(..12).unwrap_or_default().try_into() {
-        let start: &mut [u8; 12] = start;
-        start[..8].copy_from_slice(&[0x53, 0x4c, 0x43, 0x0d, 0x0a, 0x1a, 1, 0]);
+    if let Some(start) = bytes.first_chunk_mut::<12>() {
+        start[..6].copy_from_slice(&SIGNATURE);
+        start[6..8].copy_from_slice(&[1, 0]);
         start[8..].copy_from_slice(&(length as u32).to_le_bytes());
         let (covered, checksum) = bytes.split_at_mut(length - 4);
         checksum.copy_from_slice(&crc32c(covered).to_le_bytes());
