@@ -55,8 +55,12 @@ impl Memory {
         Some(bytes) => bytes,
         None => 0,
     };
-    /// Bytes of the cache: 12 of bookkeeping a sector.
-    pub const SECTORS: usize = SLOTS as usize * (12 + SECTOR_LENGTH as usize);
+    /// Bytes of the cache.
+    pub const SECTORS: usize =
+        match SectorCache::<u16>::required_bytes(SLOTS as usize, SECTOR_LENGTH as usize) {
+            Some(bytes) => bytes,
+            None => 0,
+        };
 }
 
 /// Who the session talks to on the board.

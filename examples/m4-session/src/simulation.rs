@@ -8,7 +8,7 @@ use sector_cache::{Drive, SectorKey};
 use vdisk_proto::codec::frame::{Frame, Operation};
 use vdisk_proto::codec::hello::HelloRequest;
 use vdisk_proto::codec::{Channel, Topic};
-use vdisk_proto::session::{Event, Session};
+use vdisk_proto::session::{Config, Event, Session};
 
 use crate::device::{Firmware, Memory, SECTOR_LENGTH};
 use meter::{Cost, calibrate, check, pass, print};
@@ -139,7 +139,10 @@ impl Proof {
     fn idles(&mut self) {
         let Self { firmware: Firmware { session, device, .. }, poll, .. } = self;
         let now_ms = device.board.now_ms;
-        let message = poll.measure(|| session.poll_transmit(now_ms, &mut [0; 165], device));
+        let message = poll.measure(|| {
+            let mut payload = [0; Config::longest_payload(SECTOR_LENGTH)];
+            session.poll_transmit(now_ms, &mut payload, device)
+        });
         check(message.is_none(), c"there is something to say");
         check(session.deadline_ms(now_ms) == Some(now_ms + 30_000), c"the session does not mind the silence");
     }
