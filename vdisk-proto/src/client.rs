@@ -36,7 +36,9 @@
 //!
 //! They are [those of the session](crate::session#promises). On top of them:
 //!
-//! - Every call returns within its time-out, whatever broker, server and network do.
+//! - Every call returns in time, whatever broker, server and network do: within its time-out, but for a read that has to
+//!   wait for its turn, which may take twice as long, and [`close`](Disk::close), which takes leave of the broker for a
+//!   second more at most. Where 256 calls wait at once, the time of the next one begins when one of them has ended.
 //! - A connection that is lost is made again, after pauses that grow up to 30 s; that a broker has fallen silent is
 //!   noticed within 20 s. A write that was accepted waits
 //!   meanwhile, and is sent again. Only if the program ends, or drops the disk without [`close`](Disk::close), are writes

@@ -19,7 +19,8 @@ const CAPACITY: usize = 64;
 /// Where an answer goes.
 pub(super) type Reply<T> = oneshot::Sender<Result<T, Error>>;
 
-/// What a caller wants. Each is answered within the disk's time-out.
+/// What a caller wants. Once the driver has taken it, it is answered within the disk's time-out; a read that waits for
+/// its turn within twice that, and a close after leave was taken of the broker, a second later at most.
 pub(super) enum Command {
     Read {
         key: SectorKey,

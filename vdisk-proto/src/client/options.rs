@@ -130,7 +130,7 @@ impl Options {
         self
     }
 
-    /// How long a read, a write, a flush or a close may take: 8 s by default.
+    /// How long a read, a write, a flush or a close may take: 8 s by default. Some [take longer](super#promises).
     #[must_use]
     pub const fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
