@@ -15,7 +15,7 @@ use rumqttc::{
 };
 
 use super::url::Address;
-use super::{ConnectionFailure, Error, Options, files};
+use super::{ConnectionFailure, Error, Options, device, files};
 use crate::codec::{Channel, Topic, topic};
 
 /// How many messages wait for the event loop at most: fewer than a window, since the session has them all anyway.
@@ -156,7 +156,7 @@ pub(super) fn mqtt_options(options: &Options, address: &Address) -> Result<MqttO
     let identifier = match &options.client_identifier {
         Some(identifier) => identifier.clone(),
         // 23 characters, which every broker takes.
-        None => format!("platter{:016x}", random_identifier()?),
+        None => format!("platter{:016x}", device::entropy()?),
     };
     let mut mqtt = MqttOptions::new(identifier, address.host.clone(), address.port);
     mqtt.set_clean_session(true)
@@ -169,9 +169,4 @@ pub(super) fn mqtt_options(options: &Options, address: &Address) -> Result<MqttO
         mqtt.set_transport(Transport::Tls(files::tls(options)?));
     }
     Ok(mqtt)
-}
-
-fn random_identifier() -> Result<u64, Error> {
-    super::device::entropy()
-        .map_err(|error| Error::System { what: "random numbers", problem: error.to_string() })
 }

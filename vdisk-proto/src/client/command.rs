@@ -50,8 +50,8 @@ impl Handle {
     /// Starts a driver, and waits until its session is open.
     pub(super) async fn open(options: &Options) -> Result<Self, Error> {
         let (address, config) = options.check()?;
-        device::entropy()
-            .map_err(|error| Error::System { what: "random numbers", problem: error.to_string() })?;
+        // Asked for before anything is begun: later it cannot be told that there is none.
+        device::entropy()?;
         let broker = Broker::new(options, &address, &config.channel)?;
         let (commands, receiver) = mpsc::channel(CAPACITY);
         let (reply, opened) = oneshot::channel();

@@ -2,6 +2,7 @@
 
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher as _, Hasher as _};
+use std::string::ToString as _;
 use std::sync::Arc;
 
 use sector_cache::{SectorCache, SectorKey};
@@ -117,8 +118,9 @@ impl<'m> Host for Device<'m> {
 }
 
 /// 64 bits that nobody can know.
-pub(super) fn entropy() -> Result<u64, getrandom::Error> {
+pub(super) fn entropy() -> Result<u64, Error> {
     let mut bytes = [0; 8];
-    getrandom::fill(&mut bytes)?;
+    getrandom::fill(&mut bytes)
+        .map_err(|error| Error::System { what: "random numbers", problem: error.to_string() })?;
     Ok(u64::from_le_bytes(bytes))
 }
