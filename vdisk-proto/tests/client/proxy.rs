@@ -2,10 +2,14 @@
 
 use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream};
-use std::sync::mpsc;
+use std::sync::mpsc::{self, Receiver};
 use std::thread;
 
+use vdisk_proto::client::{Disk, Options};
+
 use crate::LONG;
+use crate::broker::Broker;
+use crate::server::CHANNEL;
 
 /// Where a disk connects to.
 pub(crate) struct Proxy(TcpListener);
@@ -17,6 +21,15 @@ impl Proxy {
 
     pub(crate) fn url(&self) -> String {
         format!("mqtt://127.0.0.1:{}", self.0.local_addr().unwrap().port())
+    }
+
+    /// Opens a disk whose broker is behind this. With it come its connection, and what is told when that ends.
+    pub(crate) fn open(&self, broker: &Broker) -> (Disk, TcpStream, Receiver<()>) {
+        let options = Options::new(&self.url(), CHANNEL).timeout(LONG).connect_timeout(LONG);
+        let opening = thread::spawn(move || Disk::open(&options));
+        let link = self.accept();
+        let ended = join(&link, &TcpStream::connect(("127.0.0.1", broker.port())).unwrap(), &[]);
+        (opening.join().unwrap().unwrap(), link, ended)
     }
 
     /// The next connection, within bounds.
@@ -52,16 +65,21 @@ pub(crate) fn packet(stream: &mut TcpStream) -> Vec<u8> {
     bytes
 }
 
-/// Joins a disk's end with a broker's, which gets these bytes first, until either ends.
-pub(crate) fn join(disk: &TcpStream, broker: &TcpStream, first: &[u8]) {
+/// Joins a disk's end with a broker's, which gets these bytes first, until either ends: then that is told.
+pub(crate) fn join(disk: &TcpStream, broker: &TcpStream, first: &[u8]) -> Receiver<()> {
+    let (ending, ended) = mpsc::channel();
     let mut first_to = broker;
     first_to.write_all(first).unwrap();
     for (from, to) in [(disk, broker), (broker, disk)] {
         let (mut from, mut to) = (from.try_clone().unwrap(), to.try_clone().unwrap());
         from.set_read_timeout(None).unwrap();
+        let ending = ending.clone();
         thread::spawn(move || {
             let _ended = io::copy(&mut from, &mut to);
             let _gone = to.shutdown(Shutdown::Both);
+            // Not every test waits for it.
+            let _unheard = ending.send(());
         });
     }
+    ended
 }

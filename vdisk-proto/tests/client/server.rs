@@ -44,7 +44,7 @@ pub(crate) struct Seen {
     is_subscribed: bool,
     pub(crate) holds_group: bool,
     /// How each message came: with QoS 1 at most, since the server subscribes so.
-    pub(crate) messages: Vec<(QoS, bool)>,
+    pub(crate) messages: Vec<QoS>,
 }
 
 /// What a sector of the template is full of.
@@ -181,14 +181,13 @@ impl Driver {
                     Err(_) => break,
                 }
             }
-            self.see(|seen| seen.is_subscribed = false);
             // The broker may be gone for a while.
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
 
     fn receive(&mut self, message: &Publish) {
-        self.see(|seen| seen.messages.push((message.qos, message.retain)));
+        self.see(|seen| seen.messages.push(message.qos));
         let now = self.now();
         self.service.received(&message.topic, &message.payload, message.retain, now);
     }

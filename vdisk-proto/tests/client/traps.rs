@@ -3,7 +3,7 @@
 
 use std::io::Write as _;
 use std::net::{Shutdown, TcpStream};
-use std::thread;
+use std::thread::{self, JoinHandle};
 
 use rumqttc::QoS;
 use vdisk_proto::client::{Disk, Error, Options};
@@ -11,6 +11,13 @@ use vdisk_proto::client::{Disk, Error, Options};
 use crate::proxy::{Proxy, join, packet};
 use crate::server::CHANNEL;
 use crate::{LONG, options, parts, sector};
+
+const CONNECT: u8 = 0x10;
+const CONNACK: u8 = 0x20;
+const PUBLISH: u8 = 0x30;
+const SUBSCRIBE: u8 = 0x82;
+const SUBACK: u8 = 0x90;
+const PINGRESP: u8 = 0xd0;
 
 #[test]
 fn everything_is_published_with_qos_0_and_not_retained() {
@@ -22,9 +29,17 @@ fn everything_is_published_with_qos_0_and_not_retained() {
     }
     disk.flush().unwrap();
     server.wait(|seen| {
-        assert!(seen.messages.iter().all(|how| *how == (QoS::AtMostOnce, false)));
+        assert!(seen.messages.iter().all(|qos| *qos == QoS::AtMostOnce));
         seen.messages.len() > 20
     });
+    // What is retained is marked so only for whoever subscribes after it was published.
+    let mut late = TcpStream::connect(("127.0.0.1", broker.port())).unwrap();
+    late.set_read_timeout(Some(LONG)).unwrap();
+    // A CONNECT, a SUBSCRIBE and a PINGREQ.
+    late.write_all(b"\x10\x0c\0\x04MQTT\x04\x02\0\0\0\0").unwrap();
+    late.write_all(b"\x82\x0d\0\x01\0\x08altair/#\0").unwrap();
+    late.write_all(b"\xc0\0").unwrap();
+    assert_eq!([(); 3].map(|()| packet(&mut late)[0]), [CONNACK, SUBACK, PINGRESP]);
     disk.close().unwrap();
 }
 
@@ -47,19 +62,11 @@ fn more_writes_than_the_queue_holds_do_not_freeze_it() {
     disk.close().unwrap();
 }
 
-const CONNECT: u8 = 0x10;
-const PUBLISH: u8 = 0x30;
-const SUBSCRIBE: u8 = 0x82;
-
 #[test]
 fn callers_do_not_disturb_a_connection_in_the_making_and_it_begins_with_a_subscription() {
     let Some((broker, server)) = parts() else { return };
     let proxy = Proxy::new();
-    let options = Options::new(&proxy.url(), CHANNEL).timeout(LONG).connect_timeout(LONG);
-    let opening = thread::spawn(move || Disk::open(&options));
-    let link = proxy.accept();
-    join(&link, &TcpStream::connect(("127.0.0.1", broker.port())).unwrap(), &[]);
-    let disk = opening.join().unwrap().unwrap();
+    let (disk, link, _ended) = proxy.open(&broker);
     // Written and not acknowledged, so that rumqttc would have something to send again.
     server.hold(true);
     disk.write(sector(0), &[1; 137]).unwrap();
@@ -86,16 +93,22 @@ fn callers_do_not_disturb_a_connection_in_the_making_and_it_begins_with_a_subscr
     disk.close().unwrap();
 }
 
-#[test]
-fn a_connection_that_breaks_ends_an_open() {
+/// An open that is let in, and whose subscription is answered so; and the broker's end of its connection.
+fn let_in(answer: u8) -> (TcpStream, JoinHandle<Result<Disk, Error>>) {
     let proxy = Proxy::new();
     let options = Options::new(&proxy.url(), CHANNEL);
     let opening = thread::spawn(move || Disk::open(&options));
     let mut link = proxy.accept();
-    packet(&mut link);
-    link.write_all(&[0x20, 2, 0, 0]).unwrap();
-    packet(&mut link);
-    link.write_all(&[0x90, 4, 0, 1, 0, 0]).unwrap();
+    assert_eq!(packet(&mut link)[0], CONNECT);
+    link.write_all(&[CONNACK, 2, 0, 0]).unwrap();
+    assert_eq!(packet(&mut link)[0], SUBSCRIBE);
+    link.write_all(&[SUBACK, 4, 0, 1, 0, answer]).unwrap();
+    (link, opening)
+}
+
+#[test]
+fn a_connection_that_breaks_ends_an_open() {
+    let (mut link, opening) = let_in(0);
     assert_eq!(packet(&mut link)[0], PUBLISH);
     drop(link);
     let error = opening.join().unwrap().unwrap_err();
@@ -104,14 +117,7 @@ fn a_connection_that_breaks_ends_an_open() {
 
 #[test]
 fn a_subscription_that_is_refused_is_told() {
-    let proxy = Proxy::new();
-    let options = Options::new(&proxy.url(), CHANNEL);
-    let opening = thread::spawn(move || Disk::open(&options));
-    let mut link = proxy.accept();
-    packet(&mut link);
-    link.write_all(&[0x20, 2, 0, 0]).unwrap();
-    packet(&mut link);
-    link.write_all(&[0x90, 4, 0, 1, 0, 0x80]).unwrap();
+    let (_link, opening) = let_in(0x80);
     let error = opening.join().unwrap().unwrap_err();
     assert!(error.to_string().contains("subscribe to altair/12345678/vdisk/v2/rsp"), "{error}");
 }
