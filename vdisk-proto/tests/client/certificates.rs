@@ -2,23 +2,20 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::Arc;
 
-use rumqttc::tokio_rustls::rustls;
-use rumqttc::{MqttOptions, TlsConfiguration, Transport};
-use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::{ClientConfig, RootCertStore};
+use rumqttc::MqttOptions;
+use vdisk_proto::client::Options;
+use vdisk_proto::client::joining::Joining;
 
 use crate::broker::{Broker, Folder};
-use crate::server;
+use crate::server::CHANNEL;
 
 /// A broker that wants certificates, and the folder of those.
 pub(crate) fn secure_broker() -> Option<(Broker, PathBuf)> {
     let folder = Folder::new();
     let path = folder.0.clone();
     make(&path)?;
-    let name = |name| file(&path, name).display().to_string();
+    let name = |name| path.join(name).display().to_string();
     let configuration = format!(
         "allow_anonymous true\ncafile {}\ncertfile {}\nkeyfile {}\nrequire_certificate true",
         name("authority.pem"),
@@ -28,23 +25,12 @@ pub(crate) fn secure_broker() -> Option<(Broker, PathBuf)> {
     Some((Broker::start_in(folder, &configuration)?, path))
 }
 
-/// How a server gets in there.
+/// How a server gets in there: as `vdisk-server` does.
 pub(crate) fn secure_server(broker: &Broker, folder: &Path) -> MqttOptions {
-    let certificate = |name| CertificateDer::from_pem_file(file(folder, name)).unwrap();
-    let mut authorities = RootCertStore::empty();
-    authorities.add(certificate("authority.pem")).unwrap();
-    let key = PrivateKeyDer::from_pem_file(file(folder, "server.key")).unwrap();
-    // Named, because rustls would refuse to choose where two are linked.
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_root_certificates(authorities)
-        .with_client_auth_cert(vec![certificate("server.pem")], key)
-        .unwrap();
-    let mut mqtt = server::mqtt(broker.port());
-    mqtt.set_transport(Transport::Tls(TlsConfiguration::Rustls(Arc::new(config))));
-    mqtt
+    let options = Options::new(&format!("mqtts://127.0.0.1:{}", broker.port()), CHANNEL)
+        .authority_file(folder.join("authority.pem"))
+        .certificate_files(folder.join("server.pem"), folder.join("server.key"));
+    Joining::new(&options).unwrap().mqtt()
 }
 
 /// An authority, and what it signed: `authority.pem`, `server.pem`, `device.pem` and their keys, `*.key`, in a folder.
@@ -77,9 +63,4 @@ pub(crate) fn make(folder: &Path) -> Option<()> {
         run(&[&["x509", "-req"], &signed_by[..], &rest].concat());
     }
     Some(())
-}
-
-/// The path of one of those files.
-pub(crate) fn file(folder: &Path, name: &str) -> PathBuf {
-    folder.join(name)
 }

@@ -6,7 +6,7 @@ use vdisk_proto::client::{ConnectionFailure, Disk, Error, Options};
 use vdisk_proto::codec::Topic;
 
 use crate::broker::{Broker, Folder};
-use crate::certificates::{file, make, secure_broker, secure_server};
+use crate::certificates::{make, secure_broker, secure_server};
 use crate::server::{CHANNEL, Server, filling};
 use crate::{LONG, read, sector};
 
@@ -19,8 +19,8 @@ fn a_disk_is_read_and_written_with_certificates() {
     let Some((broker, folder)) = secure_broker() else { return };
     let server = Server::start_with(secure_server(&broker, &folder), &[Topic::Request]);
     let options = options(&broker)
-        .authority_file(file(&folder, "authority.pem"))
-        .certificate_files(file(&folder, "device.pem"), file(&folder, "device.key"));
+        .authority_file(folder.join("authority.pem"))
+        .certificate_files(folder.join("device.pem"), folder.join("device.key"));
     let disk = Disk::open(&options).unwrap();
     assert_eq!(read(&disk, 40), [filling(40); 137]);
     disk.write(sector(40), &[7; 137]).unwrap();
@@ -32,21 +32,16 @@ fn a_disk_is_read_and_written_with_certificates() {
 fn ends_that_do_not_trust_each_other_are_told_so() {
     let Some((broker, folder)) = secure_broker() else { return };
     let options = options(&broker).open_timeout(Duration::from_secs(5));
-    let name = |name| file(&folder, name);
-    for (options, word) in [
-        (options.clone().authority_file(name("stranger.pem")), "certificate"),
-        (options.clone().authority_file(name("authority.pem")), "certificate"),
-        (
-            options
-                .clone()
-                .authority_file(name("authority.pem"))
-                .certificate_files(name("stranger.pem"), name("stranger.key")),
-            "certificate",
-        ),
+    let name = |name| folder.join(name);
+    for options in [
+        options.clone().authority_file(name("stranger.pem")),
+        options.clone().authority_file(name("authority.pem")),
+        options
+            .authority_file(name("authority.pem"))
+            .certificate_files(name("stranger.pem"), name("stranger.key")),
     ] {
         let error = Disk::open(&options).unwrap_err();
         assert!(matches!(error, Error::Connection(ConnectionFailure::Tls { .. })), "{error:?}");
-        assert!(error.to_string().contains(word), "{error}");
     }
     // Without TLS the broker hangs up.
     let plain = Options::new(&format!("mqtt://127.0.0.1:{}", broker.port()), CHANNEL);
@@ -60,7 +55,7 @@ fn files_that_cannot_be_used_are_named() {
     if make(&folder.0).is_none() {
         return;
     }
-    let name = |name| file(&folder.0, name);
+    let name = |name| folder.0.join(name);
     std::fs::write(name("text.pem"), "no certificate").unwrap();
     let options = Options::new("mqtts://127.0.0.1:1", CHANNEL);
     let good = options.clone().authority_file(name("authority.pem"));
