@@ -7,7 +7,7 @@ use sector_cache::{Drive, Geometry};
 use vdisk_proto::codec::frame::{Frame, Operation};
 use vdisk_proto::codec::hello::HelloRequest;
 use vdisk_proto::codec::legacy::{DATA_LENGTH, Read, Write};
-use vdisk_proto::codec::{Channel, Status, Topic};
+use vdisk_proto::codec::{Channel, Topic};
 use vdisk_proto::service::{Limits, Now, Service};
 use vdisk_proto::store::{Image, MemoryStore};
 
@@ -92,18 +92,7 @@ fn same(sent: &[Vec<u8>], expected: &[&Vec<u8>]) {
 
 /// The READ that is answered with STALE_SESSION in the examples.
 fn late_read() -> Vec<u8> {
-    let read = Frame {
-        operation: Operation::Read,
-        is_answer: false,
-        session: 1_700_000_000,
-        sequence: 0x5eed_0004,
-        acknowledged: 0,
-        sector: 0,
-        count: 4,
-        drive: 1,
-        status: Status::Ok,
-        body: &[],
-    };
+    let read = Frame { count: 4, drive: 1, ..Frame::blank(Operation::Read, 1_700_000_000, 0x5eed_0004) };
     let mut bytes = vec![0; read.length()];
     assert!(read.encode(&channel(), &mut bytes));
     bytes

@@ -11,18 +11,7 @@ use vdisk_proto::service::Limits;
 
 use crate::{document, section, table};
 
-const NOTHING: Frame<'_> = Frame {
-    operation: Operation::Hello,
-    is_answer: false,
-    session: 0,
-    sequence: 0,
-    acknowledged: 0,
-    sector: 0,
-    count: 0,
-    drive: 0,
-    status: Status::Ok,
-    body: &[],
-};
+const NOTHING: Frame<'_> = Frame::blank(Operation::Hello, 0, 0);
 
 fn encoded(frame: &Frame<'_>) -> Vec<u8> {
     let mut bytes = vec![0; frame.length()];

@@ -234,13 +234,13 @@ impl World {
     }
 
     fn deliver(&mut self, is_request: bool, payload: &[u8]) {
-        let end = if is_request { "req" } else { "rsp" };
-        let topic = format!("altair/{CHANNEL}/vdisk/v2/{end}");
+        let topic = if is_request { Topic::Request } else { Topic::Response };
+        let name = format!("altair/{CHANNEL}{}", topic.suffix());
         if is_request {
-            self.server.receive(&topic, payload);
+            self.server.receive(&name, payload);
             self.publish();
         } else {
-            self.tell(&topic, payload);
+            self.tell(&name, payload);
         }
     }
 

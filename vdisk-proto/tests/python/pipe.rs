@@ -31,7 +31,7 @@ impl Device {
         let python = real_parts::program("python3")?;
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/python/device.py");
         let mut process = Command::new(python)
-            .args(["-B"].as_slice()) // which leaves no compiled files beside the sources
+            .arg("-B") // which leaves no compiled files beside the sources
             .arg(script)
             .arg("12345678")
             .args(options)
@@ -45,12 +45,7 @@ impl Device {
 
     /// Sends a message, and returns all that follows from it.
     pub(crate) fn send(&mut self, topic: &str, payload: &[u8], is_retained: bool) -> Vec<Sent> {
-        let topic_length = u16::try_from(topic.len()).unwrap().to_le_bytes();
-        let payload_length = u32::try_from(payload.len()).unwrap().to_le_bytes();
-        let flags = u8::from(is_retained);
-        let head = [&[flags][..], &topic_length, &payload_length, topic.as_bytes()].concat();
-        let input = self.input.as_mut().unwrap();
-        input.write_all(&[&head, payload].concat()).and_then(|()| input.flush()).unwrap();
+        self.write(topic, payload, is_retained);
         let mut sent = Vec::new();
         loop {
             let next = self.output.recv_timeout(PATIENCE).expect("the device goes on");
@@ -63,12 +58,20 @@ impl Device {
 
     /// Tells the device to end, and checks that it does, without a word.
     pub(crate) fn end(mut self) {
-        let head = [0, 6, 0, 3, 0, 0, 0];
-        let mut input = self.input.take().unwrap();
-        input.write_all(&[&head[..], b"caller", b"end"].concat()).unwrap();
+        self.write("caller", b"end", false);
+        self.input = None;
         let end = self.output.recv_timeout(PATIENCE);
         assert_eq!(end, Err(mpsc::RecvTimeoutError::Disconnected));
         assert!(self.process.wait().unwrap().success());
+    }
+
+    fn write(&mut self, topic: &str, payload: &[u8], is_retained: bool) {
+        let topic_length = u16::try_from(topic.len()).unwrap().to_le_bytes();
+        let payload_length = u32::try_from(payload.len()).unwrap().to_le_bytes();
+        let flags = u8::from(is_retained);
+        let head = [&[flags][..], &topic_length, &payload_length, topic.as_bytes()].concat();
+        let input = self.input.as_mut().unwrap();
+        input.write_all(&[&head, payload].concat()).and_then(|()| input.flush()).unwrap();
     }
 }
 

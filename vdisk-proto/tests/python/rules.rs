@@ -23,18 +23,7 @@ fn read(identity: u32, fill: u8) -> String {
 fn other_hello(link: &mut Link, nonce: u64) {
     let hello = HelloRequest { nonce, previous: 0, largest_frame: 989, cacheable_sectors: 0 };
     let body = hello.encode();
-    let frame = Frame {
-        operation: Operation::Hello,
-        is_answer: false,
-        session: 0,
-        sequence: 1,
-        acknowledged: 0,
-        sector: 0,
-        count: 0,
-        drive: 0,
-        status: Status::Ok,
-        body: &body,
-    };
+    let frame = Frame { body: &body, ..Frame::blank(Operation::Hello, 0, 1) };
     let mut bytes = vec![0; frame.length()];
     assert!(frame.encode(&channel(), &mut bytes));
     link.requests.push((Topic::Request, bytes));
