@@ -1,5 +1,7 @@
 //! A client's connection to the broker: let in, subscribed, and then bytes.
 
+use std::io;
+
 use bytes::{Buf as _, BytesMut};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::time::timeout;
@@ -78,8 +80,12 @@ impl Connection {
 
     /// Sends packets.
     pub(crate) async fn send(&mut self, packets: &[u8]) -> Result<(), Error> {
-        let sent = self.stream.write_all(packets).await;
-        sent.map_err(|error| self.lost(&error.to_string()))
+        let sent = async {
+            self.stream.write_all(packets).await?;
+            // TLS keeps what the system does not take at once, and sends that when it is flushed.
+            self.stream.flush().await
+        };
+        sent.await.map_err(|error: io::Error| self.lost(&error.to_string()))
     }
 
     /// Waits for bytes. A future that is dropped has lost none.
@@ -120,5 +126,24 @@ const fn refusal(code: u8) -> &'static str {
         4 => "user or password is wrong",
         5 => "it is not authorised",
         _ => "it does not say why",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{BufStream, duplex};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_is_sent_does_not_stay_in_the_stream() {
+        let (near, mut far) = duplex(CHUNK);
+        let stream = Box::new(BufStream::new(near));
+        let mut connection = Connection { stream, received: BytesMut::new(), broker: String::new() };
+        connection.send(b"packet").await.unwrap();
+        drop(connection);
+        let mut arrived = Vec::new();
+        far.read_to_end(&mut arrived).await.unwrap();
+        assert_eq!(arrived, b"packet");
     }
 }
