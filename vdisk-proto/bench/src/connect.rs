@@ -11,9 +11,9 @@ use vdisk_proto::codec::Topic;
 use crate::broker::Broker;
 use crate::connection::Connection;
 use crate::load::identifier;
-use crate::process::{Process, Usage};
+use crate::process::{Spent, usage, watched};
 use crate::progress::Progress;
-use crate::report::{Connect as Report, Cost, Latency};
+use crate::report::{Connect as Report, Latency};
 use crate::side::{Side, channel_of};
 use crate::speaker::{timeout, topic_name};
 use crate::tally::{histogram, nanoseconds};
@@ -31,17 +31,13 @@ pub(crate) async fn measure(
     broker: &Broker,
     progress: &Progress,
 ) -> Result<Report, Error> {
-    let watched = options.pid.map(|pid| Process::new(pid.get()));
-    let usage = || -> Result<Option<Usage>, Error> {
-        let usage = watched.as_ref().map(Process::usage).transpose();
-        usage.map_err(|source| Error::System { what: "looking at the process of --pid", source })
-    };
+    let watched = watched(options);
     let channels: Vec<_> =
         (1..=devices).map(|number| channel_of(Side::Legacy, options, number)).collect::<Result<_, _>>()?;
     let identifier = identifier();
     // Alone, and not measured: whether there is a broker that lets anybody in is soon known.
     drop(Connection::open(broker, &format!("{identifier}c0"), &[]).await?);
-    let before = usage()?;
+    let before = usage(watched.as_ref())?;
     let retries = Arc::new(AtomicU64::new(0));
     progress.begin(1);
     let begin = Instant::now();
@@ -79,15 +75,15 @@ pub(crate) async fn measure(
     let Some(each) = Latency::new(&latencies) else {
         return Err(first_error.unwrap_or_else(|| broker.unreachable("no device was let in")));
     };
-    let after = usage()?;
-    let cpu = before.zip(after).map(|(before, after)| after.cpu.saturating_sub(before.cpu));
+    let mut server = Spent::default();
+    server.add(before, usage(watched.as_ref())?);
     Ok(Report {
         devices,
         seconds: took.as_secs_f64(),
         failed: devices.saturating_sub(u32::try_from(there.len()).unwrap_or(u32::MAX)),
         retries: retries.load(Ordering::Relaxed),
         reason: first_error.map(|error| error.to_string()),
-        server: cpu.zip(after).map(|(cpu, after)| Cost::new(cpu, took, each.count, after)),
+        server: server.cost(took, each.count),
         each,
     })
 }

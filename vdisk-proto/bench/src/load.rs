@@ -9,9 +9,9 @@ use crate::broker::Broker;
 use crate::device::{Device, Share};
 use crate::echo::Echo;
 use crate::options::Options;
-use crate::process::{Process, Usage};
+use crate::process::{Process, Spent, usage, watched};
 use crate::progress::Progress;
-use crate::report::{Cost, Load as Report, Measured, Ratio};
+use crate::report::{Load as Report, Measured, Ratio, rate};
 use crate::side::{Side, connected, no_server};
 use crate::speaker::timeout;
 use crate::tally::{SharedTally, Tally, lock};
@@ -31,13 +31,6 @@ struct Contender {
     took: Duration,
     server: Spent,
     own: Spent,
-}
-
-/// What a process used while a contender ran.
-#[derive(Clone, Copy, Default)]
-struct Spent {
-    cpu: Duration,
-    last: Option<Usage>,
 }
 
 /// Measures what the options say.
@@ -123,7 +116,6 @@ impl Contender {
             }
             next = last + 1;
         }
-        let nothing = Spent::default();
         Ok(Self {
             side,
             at: broker.name(),
@@ -131,8 +123,8 @@ impl Contender {
             tally: Tally::shared(),
             rates: Vec::new(),
             took: Duration::ZERO,
-            server: nothing,
-            own: nothing,
+            server: Spent::default(),
+            own: Spent::default(),
         })
     }
 
@@ -144,8 +136,8 @@ impl Contender {
         options: &Options,
         progress: &Progress,
     ) -> Result<(), Error> {
-        let watched = options.pid.map(|pid| Process::new(pid.get()));
-        let before = (watched.as_ref().map(usage).transpose()?, Process::own().usage().ok());
+        let watched = watched(options);
+        let before = (usage(watched.as_ref())?, Process::own().usage().ok());
         let begin = Instant::now();
         let end = requests.is_none().then(|| begin + round);
         let done_before = {
@@ -173,35 +165,17 @@ impl Contender {
         };
         self.took += took;
         self.rates.push(rate(done, took));
-        self.server.add(before.0, watched.as_ref().map(usage).transpose()?);
+        self.server.add(before.0, usage(watched.as_ref())?);
         self.own.add(before.1, Process::own().usage().ok());
         Ok(())
     }
 
     fn measured(&self, options: &Options) -> Measured {
         let tally = lock(&self.tally);
-        let cost =
-            |spent: &Spent| spent.last.map(|last| Cost::new(spent.cpu, self.took, tally.in_time, last));
+        let cost = |spent: &Spent| spent.cost(self.took, tally.in_time);
         Measured::new(self.side.name(), &self.at, options.channels, self.took, self.rates.clone(), &tally)
             .costing(cost(&self.server), cost(&self.own))
     }
-}
-
-impl Spent {
-    fn add(&mut self, before: Option<Usage>, after: Option<Usage>) {
-        if let (Some(before), Some(after)) = (before, after) {
-            self.cpu += after.cpu.saturating_sub(before.cpu);
-            self.last = Some(after);
-        }
-    }
-}
-
-fn usage(process: &Process) -> Result<Usage, Error> {
-    process.usage().map_err(|source| Error::System { what: "looking at the process of --pid", source })
-}
-
-fn rate(done: u64, took: Duration) -> f64 {
-    if took.is_zero() { 0.0 } else { done as f64 / took.as_secs_f64() }
 }
 
 /// What each is to each of its peers.

@@ -4,6 +4,9 @@ use std::fs;
 use std::io;
 use std::time::Duration;
 
+use crate::report::Cost;
+use crate::{Error, Options};
+
 /// Ticks of a second in `/proc/PID/stat`: on every Linux for which Rust is built.
 const TICKS: u64 = 100;
 
@@ -42,6 +45,46 @@ impl Process {
     }
 }
 
+/// What a process used while something was measured.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Spent {
+    cpu: Duration,
+    /// `None` as long as nothing is known of it.
+    last: Option<Usage>,
+}
+
+impl Spent {
+    /// Adds what lies between two looks at the process, if there were two.
+    pub(crate) fn add(&mut self, before: Option<Usage>, after: Option<Usage>) {
+        if let (Some(before), Some(after)) = (before, after) {
+            self.cpu += after.cpu.saturating_sub(before.cpu);
+            self.last = Some(after);
+        }
+    }
+
+    /// What that is for so many requests, in that time.
+    pub(crate) fn cost(&self, took: Duration, requests: u64) -> Option<Cost> {
+        let cpu = self.cpu.as_secs_f64();
+        self.last.map(|last| Cost {
+            cpu_percent: 100.0 * cpu / took.as_secs_f64().max(f64::MIN_POSITIVE),
+            cpu_us_per_request: cpu * 1e6 / requests.max(1) as f64,
+            memory_bytes: last.memory_bytes,
+            peak_bytes: last.peak_bytes,
+        })
+    }
+}
+
+/// The process of `--pid`.
+pub(crate) fn watched(options: &Options) -> Option<Process> {
+    options.pid.map(|pid| Process::new(pid.get()))
+}
+
+/// What the process of `--pid` has used until now.
+pub(crate) fn usage(watched: Option<&Process>) -> Result<Option<Usage>, Error> {
+    let usage = watched.map(Process::usage).transpose();
+    usage.map_err(|source| Error::System { what: "looking at the process of --pid", source })
+}
+
 fn parse(stat: &str, status: &str) -> Option<Usage> {
     // The name, in brackets, may have spaces and brackets in it.
     let (_, fields) = stat.rsplit_once(") ")?;
@@ -73,6 +116,20 @@ mod tests {
         for wrong in ["", "17 (a) S", "17 (a) S 1 17 17 0 -1 4194560 109 0 0 0 x 50 0"] {
             assert_eq!(parse(wrong, status), None, "{wrong}");
         }
+    }
+
+    #[test]
+    fn what_was_spent_is_told_of_a_core_and_of_each_request() {
+        let at =
+            |seconds| Some(Usage { cpu: Duration::from_secs(seconds), memory_bytes: seconds, peak_bytes: 9 });
+        let mut spent = Spent::default();
+        spent.add(at(1), None);
+        assert!(spent.cost(Duration::from_secs(8), 4).is_none());
+        spent.add(at(1), at(2));
+        spent.add(at(5), at(6));
+        let cost = spent.cost(Duration::from_secs(8), 4).unwrap();
+        assert_eq!((cost.cpu_percent, cost.cpu_us_per_request), (25.0, 500_000.0));
+        assert_eq!((cost.memory_bytes, cost.peak_bytes), (6, 9));
     }
 
     #[cfg(target_os = "linux")]

@@ -6,7 +6,6 @@ use std::time::Duration;
 use hdrhistogram::Histogram;
 use serde::Serialize;
 
-use crate::process::Usage;
 use crate::tally::{Fault, Tally};
 
 /// What was measured in a run. One of the last three is there.
@@ -197,18 +196,6 @@ impl Latency {
     }
 }
 
-impl Cost {
-    pub(crate) fn new(cpu: Duration, took: Duration, requests: u64, last: Usage) -> Self {
-        let whole = took.as_secs_f64().max(f64::MIN_POSITIVE);
-        Self {
-            cpu_percent: 100.0 * cpu.as_secs_f64() / whole,
-            cpu_us_per_request: cpu.as_secs_f64() * 1e6 / requests.max(1) as f64,
-            memory_bytes: last.memory_bytes,
-            peak_bytes: last.peak_bytes,
-        }
-    }
-}
-
 impl Measured {
     pub(crate) fn new(
         name: &'static str,
@@ -218,14 +205,13 @@ impl Measured {
         rates: Vec<f64>,
         tally: &Tally,
     ) -> Self {
-        let seconds = took.as_secs_f64();
         Self {
             name,
             broker: broker.to_owned(),
             channels,
-            seconds,
+            seconds: took.as_secs_f64(),
             answered: tally.in_time,
-            rate: if seconds > 0.0 { tally.in_time as f64 / seconds } else { 0.0 },
+            rate: rate(tally.in_time, took),
             rates,
             reads: Latency::new(&tally.reads),
             writes: Latency::new(&tally.writes),
@@ -261,4 +247,9 @@ impl Ratio {
             median_latency: medians.map(|(side, peer)| side.median_us / peer.median_us),
         }
     }
+}
+
+/// So many in that time, a second.
+pub(crate) fn rate(count: u64, took: Duration) -> f64 {
+    if took.is_zero() { 0.0 } else { count as f64 / took.as_secs_f64() }
 }

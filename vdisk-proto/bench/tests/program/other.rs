@@ -61,13 +61,14 @@ fn a_session_needs_a_server_of_version_2() {
 #[test]
 fn devices_come_at_once() {
     let Some(broker) = broker() else { return };
-    let report = json(&broker, "--connect 60");
+    let report = json(&broker, &format!("--connect 60 --pid {}", std::process::id()));
     let connect = &report["connect"];
     assert_eq!(
         (&connect["devices"], &connect["failed"], &connect["each"]["count"]),
         (&60.into(), &0.into(), &60.into())
     );
     assert!(connect["seconds"].as_f64().unwrap() > 0.0);
+    assert!(connect["server"]["memory_bytes"].as_u64().unwrap() > 0);
     let text = printed(&broker, "--connect 5");
     assert!(text.contains("5 devices connected and subscribed"), "{text}");
 }
