@@ -68,6 +68,11 @@ fn accesses(options: &Options, path: &Path) -> Result<Vec<Access>, Error> {
     Ok(accesses)
 }
 
+/// No session that was parsed has such a sector.
+fn unplayable(error: sector_cache::Error) -> Error {
+    Error::Option(format!("the session cannot be played: {error}"))
+}
+
 /// What the session wrote, to tell whether a read brings it.
 #[derive(Default)]
 struct Written(HashMap<u16, u64>);

@@ -8,7 +8,7 @@ use vdisk_proto::client::{self, AsyncDisk};
 use vdisk_proto::codec::Channel;
 use vdisk_proto::codec::legacy::SECTOR_LENGTH;
 
-use super::Written;
+use super::{Written, unplayable};
 use crate::broker::Broker;
 use crate::progress::Progress;
 use crate::report::Played;
@@ -31,8 +31,7 @@ pub(super) async fn play(
     let (mut wait, mut reads, mut wrong, mut lost) = (Duration::ZERO, 0_u64, 0, 0);
     for (number, access) in accesses.iter().enumerate() {
         progress.reached(accesses.len() + number, accesses.len());
-        let key = SectorKey::try_new(access.drive, access.sector.into())
-            .map_err(|error| Error::Option(format!("the session cannot be played: {error}")))?;
+        let key = SectorKey::try_new(access.drive, access.sector.into()).map_err(unplayable)?;
         let begin = Instant::now();
         match access.operation {
             Operation::Write { hash } => {

@@ -8,13 +8,14 @@ use tokio::time::timeout_at;
 use vdisk_proto::codec::legacy::{Read, SECTOR_LENGTH, Write};
 use vdisk_proto::codec::{Channel, Topic};
 
-use super::Written;
+use super::{Written, unplayable};
 use crate::broker::Broker;
 use crate::connection::Connection;
 use crate::load::identifier;
 use crate::progress::Progress;
 use crate::report::Played;
 use crate::sector::offset;
+use crate::side::{Side, no_server};
 use crate::speaker::{timeout, topic_name};
 use crate::wire::{self, Packet};
 use crate::{Error, Options};
@@ -29,9 +30,7 @@ pub(super) async fn play(
 ) -> Result<Played, Error> {
     let mut device = Device::open(broker, &channel, timeout(options)).await?;
     if device.read(0).await?.is_none() {
-        let waited = timeout(options);
-        let (broker, channel) = (broker.name(), channel.to_string());
-        return Err(Error::NoServer { broker, protocol: "version 1", channel, waited, hint: "" });
+        return Err(no_server(Side::Legacy, options, broker, 1));
     }
     let mut memory =
         vec![0; SectorCache::<'_, u16>::required_bytes(FIRMWARE_SLOTS, SECTOR_LENGTH).unwrap_or(0)];
@@ -68,11 +67,6 @@ pub(super) async fn play(
     }
     played.wait_seconds = wait.as_secs_f64();
     Ok(played)
-}
-
-/// No session that was parsed has such a sector.
-fn unplayable(error: sector_cache::Error) -> Error {
-    Error::Option(format!("the session cannot be played: {error}"))
 }
 
 /// A device that speaks version 1, and has one request on its way.
