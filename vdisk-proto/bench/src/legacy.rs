@@ -71,9 +71,10 @@ impl Legacy {
         out.extend_from_slice(&Read { offset: offset(sector) }.encode());
     }
 
+    /// The answer came that ends a request: after a write, what was written.
     fn answered(&mut self, request: &Request, data: &Write<'_>, now: Instant, tally: &mut Tally) {
         let kind = match request.stamp {
-            Some(stamp) if is(request.sector, stamp, data.sector) => {
+            Some(stamp) => {
                 self.written.insert(request.sector, stamp);
                 Kind::Write
             }
@@ -85,7 +86,6 @@ impl Legacy {
                 }
                 Kind::Read
             }
-            Some(_) => return,
         };
         tally.done(kind, request.sent, now);
     }
@@ -141,7 +141,7 @@ impl Speaker for Legacy {
     }
 
     fn expire(&mut self, now: Instant, tally: &mut Tally) {
-        while self.in_flight.front().is_some_and(|request| request.sent + self.load.timeout <= now) {
+        while self.due().is_some_and(|due| due <= now) {
             tally.fault(Fault::Lost);
             self.forget(0);
         }
