@@ -55,7 +55,7 @@ pub(crate) struct Version2 {
     sequence: u32,
     /// Of the last WRITE.
     write_sequence: u32,
-    /// The last WRITE that is durable.
+    /// The last WRITE that is durable: not after `write_sequence`.
     mark: u32,
     /// What the server allows, or less.
     write_window: usize,
@@ -115,8 +115,9 @@ impl Version2 {
         device
     }
 
+    /// In a session: all that are not durable are on their way.
     fn writes_in_flight(&self) -> usize {
-        self.in_flight.iter().filter(|request| request.stamp.is_some()).count()
+        (self.write_sequence - self.mark) as usize
     }
 
     /// A request that no other is in the way of, if one is found soon.
@@ -222,7 +223,8 @@ impl Speaker for Version2 {
     fn expire(&mut self, now: Instant, tally: &mut Tally) {
         let timeout = self.setup.load.timeout;
         let is_late = |request: &Request| request.sent + timeout <= now;
-        if self.in_flight.iter().any(|request| request.stamp.is_some() && is_late(request)) {
+        let late = self.in_flight.partition_point(is_late);
+        if self.in_flight.iter().take(late).any(|request| request.stamp.is_some()) {
             // The session cannot go on without that write.
             tally.faults(Fault::Lost, self.in_flight.len());
             self.in_flight.clear();
@@ -230,10 +232,8 @@ impl Speaker for Version2 {
             self.greet();
             return;
         }
-        while self.in_flight.front().is_some_and(is_late) {
-            tally.fault(Fault::Lost);
-            self.in_flight.pop_front();
-        }
+        tally.faults(Fault::Lost, late);
+        self.in_flight.drain(..late);
     }
 
     fn due(&self) -> Option<Instant> {

@@ -49,6 +49,7 @@ impl Pair {
     fn sent(&mut self) -> Vec<Vec<u8>> {
         let mut out = Vec::new();
         self.device.send(&mut self.left, self.now, &mut self.tally, &mut out);
+        self.device.check_invariants();
         let mut rest = &out[..];
         let mut payloads = Vec::new();
         while let Some(packet) = take(&mut rest).unwrap() {
@@ -74,6 +75,7 @@ impl Pair {
 
     fn receive(&mut self, answer: &[u8]) {
         self.device.receive(answer, false, self.now, &mut self.tally);
+        self.device.check_invariants();
     }
 
     /// Goes on until all is done; a message of which `is_lost` says so does not arrive.
@@ -96,6 +98,14 @@ impl Pair {
 
     fn faults(&self) -> Vec<(Fault, u64)> {
         self.tally.counted().filter(|(_, count)| *count > 0).collect()
+    }
+}
+
+impl Version2 {
+    fn check_invariants(&self) {
+        let writes = self.in_flight.iter().filter(|request| request.stamp.is_some()).count();
+        assert!(self.greeting.is_some() || writes == self.writes_in_flight());
+        assert!(self.in_flight.iter().is_sorted_by_key(|request| request.sent));
     }
 }
 
