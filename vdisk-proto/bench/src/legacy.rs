@@ -9,7 +9,7 @@ use std::time::Instant;
 use vdisk_proto::codec::legacy::{DATA_LENGTH, OFFSET_LENGTH, Read, Write};
 
 use crate::Error;
-use crate::sector::{LEGACY_DISK, Random, is, made_up, offset};
+use crate::sector::{LEGACY_DISK, Random, entropy, is, made_up, offset};
 use crate::speaker::{Load, Speaker};
 use crate::tally::{Fault, Kind, Tally};
 use crate::wire;
@@ -46,7 +46,7 @@ impl Legacy {
             read_topic: read_topic.into_bytes(),
             write_topic: write_topic.into_bytes(),
             // What an earlier run wrote is something else.
-            stamp: random.next() ^ nanoseconds_since_1970(),
+            stamp: random.next() ^ entropy(),
             random,
             in_flight: VecDeque::new(),
             repeats: Vec::new(),
@@ -170,9 +170,4 @@ impl Legacy {
             }
         }
     }
-}
-
-fn nanoseconds_since_1970() -> u64 {
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    now.map(crate::tally::nanoseconds).unwrap_or_default()
 }

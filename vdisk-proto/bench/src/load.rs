@@ -12,6 +12,7 @@ use crate::options::Options;
 use crate::process::{Process, Spent, usage, watched};
 use crate::progress::Progress;
 use crate::report::{Load as Report, Measured, Ratio, rate};
+use crate::sector::entropy;
 use crate::side::{Side, connected, no_server};
 use crate::speaker::timeout;
 use crate::tally::{SharedTally, Tally, lock};
@@ -188,7 +189,7 @@ fn ratios(contenders: &[Contender], sides: &[Measured]) -> Vec<Ratio> {
 
 /// How the clients of this run begin to be called: short, since some brokers take 23 characters only.
 pub(crate) fn identifier() -> String {
-    format!("vdb{:08x}", crate::version_2::entropy() >> 32)
+    format!("vdb{:08x}", entropy() >> 32)
 }
 
 #[cfg(test)]

@@ -1,5 +1,8 @@
 //! Which sectors are asked for, and what is written to them.
 
+use std::collections::hash_map::RandomState;
+use std::hash::{BuildHasher as _, Hasher as _};
+
 use sector_cache::Geometry;
 use vdisk_proto::codec::legacy::SECTOR_LENGTH;
 
@@ -35,6 +38,11 @@ impl Random {
         // Less than a bound that is a `u32`.
         u32::try_from(self.next() % u64::from(bound.max(1))).unwrap_or_default()
     }
+}
+
+/// What nobody can know before.
+pub(crate) fn entropy() -> u64 {
+    RandomState::new().build_hasher().finish()
 }
 
 /// What a write of a stamp puts into a sector: another for each sector and stamp.

@@ -15,7 +15,7 @@ use vdisk_proto::codec::hello::DriveInfo;
 use vdisk_proto::codec::{Channel, Run};
 
 use crate::Error;
-use crate::sector::{Random, fill};
+use crate::sector::{Random, entropy, fill};
 use crate::speaker::{Load, Speaker};
 use crate::tally::{Fault, Kind, Tally};
 use crate::wire;
@@ -256,12 +256,6 @@ impl Speaker for Version2 {
             None => Ok(self.greeting.is_none()),
         }
     }
-}
-
-/// What nobody can know before.
-pub(crate) fn entropy() -> u64 {
-    use std::hash::{BuildHasher as _, Hasher as _};
-    std::collections::hash_map::RandomState::new().build_hasher().finish()
 }
 
 #[cfg(test)]

@@ -6,7 +6,8 @@ use vdisk_proto::codec::Status;
 use vdisk_proto::codec::frame::{Frame, OVERHEAD, Operation};
 use vdisk_proto::codec::hello::{DriveInfo, HelloAnswer, HelloRequest, REQUEST_LENGTH};
 
-use super::{BUSY_PAUSE, REPEAT_AFTER, Version2, entropy};
+use super::{BUSY_PAUSE, REPEAT_AFTER, Version2};
+use crate::sector::entropy;
 use crate::tally::{Fault, Tally};
 use crate::wire;
 
