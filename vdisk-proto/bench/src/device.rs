@@ -1,6 +1,5 @@
 //! A device: a connection of its own, and what it says there.
 
-use std::pin::pin;
 use std::time::{Duration, Instant};
 
 use tokio::time::sleep_until;
@@ -104,7 +103,7 @@ impl Device {
 /// Waits until then, or for ever.
 async fn until(due: Option<Instant>) {
     match due {
-        Some(due) => pin!(sleep_until(due.into())).await,
+        Some(due) => sleep_until(due.into()).await,
         None => std::future::pending().await,
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use hdrhistogram::Histogram;
 use serde::Serialize;
 
-use crate::tally::{Fault, Tally};
+use crate::tally::Tally;
 
 /// What was measured in a run. One of the last three is there.
 #[derive(Debug, Serialize)]
@@ -225,12 +225,6 @@ impl Measured {
 
     pub(crate) fn costing(self, server: Option<Cost>, own: Option<Cost>) -> Self {
         Self { server, own, ..self }
-    }
-
-    /// Requests that were not answered in time.
-    #[must_use]
-    pub fn lost(&self) -> u64 {
-        self.faults.get(Fault::Lost.name()).copied().unwrap_or_default()
     }
 }
 

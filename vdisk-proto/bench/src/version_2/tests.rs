@@ -137,8 +137,7 @@ fn what_is_lost_on_the_way_hangs_nothing_and_every_request_is_accounted_for() {
 
 #[test]
 fn a_server_that_forgot_the_session_is_greeted_again() {
-    let mut pair = Pair::new(0, 1, 40);
-    pair.left = 0;
+    let mut pair = Pair::new(0, 1, 0);
     pair.finish(|| false);
     pair.service = service(&MemoryStore::new());
     pair.left = 40;
@@ -176,7 +175,6 @@ fn a_server_that_is_of_no_use_is_told() {
 fn wrong_bytes_and_refusals_are_counted() {
     let mut pair = Pair::new(0, 1, 0);
     pair.finish(|| false);
-    pair.sent();
     let channel = pair.device.setup.channel;
     let answer = |request: &[u8], change: Change| {
         let request = Frame::decode(&channel, request).unwrap();

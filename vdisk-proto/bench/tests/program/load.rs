@@ -62,7 +62,7 @@ fn a_time_is_measured_with_what_a_process_costs() {
     for side in sides(&report) {
         assert!((side["seconds"].as_f64().unwrap() - 0.3).abs() < 0.001, "{side:#}");
         assert!(side["server"]["memory_bytes"].as_u64().unwrap() > 0);
-        assert!(side["own"]["cpu_percent"].as_f64().unwrap() >= 0.0);
+        assert!(side["own"]["memory_bytes"].as_u64().unwrap() > 0);
     }
 }
 
