@@ -18,7 +18,7 @@ use super::options::StoreOptions;
 use super::restart;
 use super::snap::{Answer, Request, Snap, Stage};
 use super::spindle::{Locks, Spindles};
-use super::status::{SnapStatus, SpindleStatus, StoreStatus};
+use super::status::{SnapStatus, StoreStatus};
 use super::tender::{Down, Step, Tended, Tender};
 use crate::error::{Error, Result};
 use crate::format::{Manifest, SliceIdentity};
@@ -79,7 +79,7 @@ pub(super) struct Inner<M: Medium> {
     /// The spindles that are there.
     pub(super) spindles: Vec<Spindle>,
     /// With what is wrong with them.
-    missing: Vec<(Spindle, String)>,
+    pub(super) missing: Vec<(Spindle, String)>,
     /// To take shares of, as long as there is a store.
     pub(super) locks: Weak<Locks<M>>,
 }
@@ -329,72 +329,6 @@ impl<M: Medium> Inner<M> {
         let snap = Arc::new(Snap::new(key, Stage::Cold, generation?, self.now(), Note::default()));
         table.put(key, Arc::clone(&snap));
         Some(snap)
-    }
-
-    pub(super) fn status_of(&self, snap: &Snap<Arc<Resident>>) -> SnapStatus {
-        let now = self.now();
-        snap.look(|record| record.status(snap.key, now, self.options.times_to_live))
-    }
-
-    fn status(&self) -> StoreStatus {
-        let mut slices = [0; 6];
-        let mut bytes: Vec<(&str, u64)> =
-            self.options.spindles.iter().map(|spindle| (&*spindle.name, 0)).collect();
-        for snap in self.snaps() {
-            let (state, manifest) =
-                snap.look(|record| (record.stage.state(), record.stage.manifest().cloned()));
-            if let Some(count) = slices.get_mut(state as usize) {
-                *count += 1;
-            }
-            for region in manifest.iter().flat_map(|manifest| &manifest.regions) {
-                let name =
-                    manifest.as_ref().and_then(|manifest| manifest.spindles.get(region.spindle as usize));
-                for (_, bytes) in bytes.iter_mut().filter(|(known, _)| name.is_some_and(|name| name == known))
-                {
-                    *bytes += region.file_length;
-                }
-            }
-        }
-        let spindles = self.options.spindles.iter().zip(&bytes).map(|(spindle, (_, bytes))| {
-            let missing = self.missing.iter().find(|(missing, _)| missing == spindle);
-            SpindleStatus {
-                name: spindle.name.clone(),
-                folder: spindle.folder.clone(),
-                missing: missing.map(|(_, why)| why.clone()),
-                bytes: *bytes,
-                free_bytes: self.medium.free_bytes(&spindle.folder).ok().flatten(),
-            }
-        });
-        let spindles: Vec<_> = spindles.collect();
-        let disk_bytes = bytes.iter().map(|(_, bytes)| bytes).sum();
-        StoreStatus {
-            memory_bytes: self.budget.used().bytes,
-            memory_limit: self.budget.limit().bytes,
-            disk_bytes,
-            disk_limit: self.disk_limit(disk_bytes),
-            slices,
-            spindles,
-        }
-    }
-
-    /// What slices may take on disk, if that is known: what they take, and what is free, of each file system once.
-    pub(super) fn disk_limit(&self, used: u64) -> Option<u64> {
-        if let Some(limit) = self.options.disk_bytes {
-            return Some(limit);
-        }
-        let mut devices = Vec::new();
-        let mut free: Option<u64> = None;
-        for spindle in &self.spindles {
-            let device = self.medium.identity(&spindle.folder).ok().map(|identity| identity.device);
-            if device.is_some() && devices.contains(&device) {
-                continue;
-            }
-            devices.push(device);
-            if let Ok(Some(bytes)) = self.medium.free_bytes(&spindle.folder) {
-                free = Some(free.unwrap_or_default().saturating_add(bytes));
-            }
-        }
-        free.map(|free| free.saturating_add(used))
     }
 }
 

@@ -1,12 +1,17 @@
 //! What a store tells of itself and its slices.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
+use super::engine::{Inner, Resident};
 use super::key::{Generation, SliceKey};
 use super::options::TimesToLive;
+use super::snap::Snap;
 use crate::format::SnapId;
+use crate::medium::Medium;
 
 /// Where a slice is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -167,4 +172,70 @@ pub struct SpindleStatus {
     pub bytes: u64,
     /// Bytes that are free there, if that is known.
     pub free_bytes: Option<u64>,
+}
+
+impl<M: Medium> Inner<M> {
+    pub(super) fn status_of(&self, snap: &Snap<Arc<Resident>>) -> SnapStatus {
+        let now = self.now();
+        snap.look(|record| record.status(snap.key, now, self.options.times_to_live))
+    }
+
+    /// What the store holds.
+    pub(super) fn status(&self) -> StoreStatus {
+        let mut slices = [0; 6];
+        let mut bytes = BTreeMap::new();
+        for snap in self.snaps() {
+            let (state, manifest) =
+                snap.look(|record| (record.stage.state(), record.stage.manifest().cloned()));
+            if let Some(count) = slices.get_mut(state as usize) {
+                *count += 1;
+            }
+            let Some(manifest) = manifest else { continue };
+            for region in &manifest.regions {
+                if let Some(name) = manifest.spindles.get(region.spindle as usize) {
+                    *bytes.entry(name.clone()).or_insert(0) += region.file_length;
+                }
+            }
+        }
+        let spindles = self.options.spindles.iter().map(|spindle| {
+            let missing = self.missing.iter().find(|(missing, _)| missing == spindle);
+            SpindleStatus {
+                name: spindle.name.clone(),
+                folder: spindle.folder.clone(),
+                missing: missing.map(|(_, why)| why.clone()),
+                bytes: bytes.get(&spindle.name).copied().unwrap_or_default(),
+                free_bytes: self.medium.free_bytes(&spindle.folder).ok().flatten(),
+            }
+        });
+        let spindles: Vec<_> = spindles.collect();
+        let disk_bytes = bytes.values().sum();
+        StoreStatus {
+            memory_bytes: self.budget.used().bytes,
+            memory_limit: self.budget.limit().bytes,
+            disk_bytes,
+            disk_limit: self.disk_limit(disk_bytes),
+            slices,
+            spindles,
+        }
+    }
+
+    /// What slices may take on disk, if that is known: what they take, and what is free, of each file system once.
+    pub(super) fn disk_limit(&self, used: u64) -> Option<u64> {
+        if let Some(limit) = self.options.disk_bytes {
+            return Some(limit);
+        }
+        let mut devices = Vec::new();
+        let mut free: Option<u64> = None;
+        for spindle in &self.spindles {
+            let device = self.medium.identity(&spindle.folder).ok().map(|identity| identity.device);
+            if device.is_some() && devices.contains(&device) {
+                continue;
+            }
+            devices.push(device);
+            if let Ok(Some(bytes)) = self.medium.free_bytes(&spindle.folder) {
+                free = Some(free.unwrap_or_default().saturating_add(bytes));
+            }
+        }
+        free.map(|free| free.saturating_add(used))
+    }
 }
