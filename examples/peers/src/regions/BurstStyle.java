@@ -23,7 +23,7 @@ import java.util.concurrent.Future;
  * standard output its answer: nanoseconds, count, sum.
  */
 final class BurstStyle {
-    private static final int POOL_BYTES = 1 << 20;
+    static final int POOL_BYTES = 1 << 20;
     private static final int PARCEL_BYTES = 1 << 20;
     private static final int BUFFERS = 4;
 
@@ -31,9 +31,10 @@ final class BurstStyle {
     private final ExecutorService workers = Executors.newFixedThreadPool(2);
     private final Map<String, MappedByteBuffer> maps = new HashMap<>();
     private final Map<String, Integer> middles = new HashMap<>();
+    private final Map<String, BurstSlice> slices = new HashMap<>();
 
     /** What a part of a scan has seen. */
-    private record Tally(long count, long value) {
+    record Tally(long count, long value) {
         Tally plus(Tally other) {
             return new Tally(count + other.count, value + other.value);
         }
@@ -82,6 +83,11 @@ final class BurstStyle {
                 return scan(path, Integer.parseInt(line[2]), BurstStyle::lookAt);
             case "bytes":
                 return scan(path, Integer.parseInt(line[2]), BurstStyle::sum);
+            case "slice_write":
+                return writeSlice(Path.of(path), Integer.parseInt(line[2]), Long.parseLong(line[3]),
+                        Integer.parseInt(line[4]), Integer.parseInt(line[5])) + " 0 0";
+            case "slice_bytes":
+                return scanSlice(path, Integer.parseInt(line[2]));
             default:
                 throw new IllegalArgumentException(line[0]);
         }
@@ -140,7 +146,7 @@ final class BurstStyle {
         }
     }
 
-    private static MappedByteBuffer map(String path) throws IOException {
+    static MappedByteBuffer map(String path) throws IOException {
         try (FileChannel channel = FileChannel.open(Path.of(path), StandardOpenOption.READ)) {
             MappedByteBuffer map = channel.map(FileChannel.MapMode.READ_ONLY, 0, Files.size(Path.of(path)));
             map.order(ByteOrder.LITTLE_ENDIAN);
@@ -171,6 +177,22 @@ final class BurstStyle {
         return answer(System.nanoTime() - start, tally);
     }
 
+    private long writeSlice(Path folder, int blobLength, long blobs, int regions, int impellers) throws Exception {
+        List<ByteBuffer> parcels = BurstSlice.parcels(pool, blobLength, blobs);
+        return BurstSlice.write(folder, parcels, regions, impellers);
+    }
+
+    private String scanSlice(String folder, int threads) throws Exception {
+        BurstSlice slice = slices.get(folder);
+        if (slice == null) {
+            slice = BurstSlice.open(folder);
+            slices.put(folder, slice);
+        }
+        long start = System.nanoTime();
+        Tally tally = slice.sum(workers, threads);
+        return answer(System.nanoTime() - start, tally);
+    }
+
     private static int middle(ByteBuffer bytes) {
         int at = 2;
         while (at < bytes.limit() / 2) {
@@ -191,7 +213,7 @@ final class BurstStyle {
         return new Tally(count, value);
     }
 
-    private static Tally sum(ByteBuffer bytes, int start, int end) {
+    static Tally sum(ByteBuffer bytes, int start, int end) {
         long count = 0;
         long value = 0;
         for (int at = start; at < end; ) {

@@ -4,12 +4,15 @@ use platter_peers::Role;
 use region_store::Verify;
 
 use crate::arrow::ArrowIpc;
+use crate::bare_files::BareFiles;
 use crate::engine::{Engine, Result};
 use crate::floors::BareBytes;
+
 use crate::java::Java;
 use crate::lmdb::Lmdb;
 use crate::measure::{Local, Operation, Subject, Task};
 use crate::ours::RegionStore;
+use crate::slices::Slices;
 use crate::version_1::VersionOne;
 
 /// Makes one that takes part; `None` if it cannot be had here, and has said why.
@@ -28,7 +31,7 @@ pub(crate) struct Contender {
 pub(crate) const PEERS: [&str; 4] = ["arrow", "java", "lmdb", "none"];
 
 /// All of them, in the order of a round.
-pub(crate) const ALL: [Contender; 11] = [
+pub(crate) const ALL: [Contender; 13] = [
     Contender {
         name: "pwrite",
         variant: "",
@@ -36,10 +39,20 @@ pub(crate) const ALL: [Contender; 11] = [
         role: |operation| (operation == Operation::Write).then_some(Role::Floor),
     },
     Contender {
+        name: "pwrite",
+        variant: "files",
+        start: |folder, task| Ok(Some(Box::new(BareFiles::new(folder, task)?))),
+        role: |operation| matches!(operation, Operation::WriteSlice { .. }).then_some(Role::Floor),
+    },
+    Contender {
         name: "memory",
         variant: "",
         start: |folder, task| local(folder, BareBytes, task),
-        role: |operation| matches!(operation, Operation::Sum { .. }).then_some(Role::Other),
+        role: |operation| match operation {
+            Operation::Sum { .. } => Some(Role::Other),
+            Operation::SumSlice { .. } => Some(Role::Floor),
+            _ => None,
+        },
     },
     Contender {
         name: "version 1",
@@ -62,7 +75,13 @@ pub(crate) const ALL: [Contender; 11] = [
         name: "region-store",
         variant: "",
         start: |folder, task| local(folder, RegionStore { verify: Verify::Never }, task),
-        role: |operation| (!operation.verifies()).then_some(Role::Ours),
+        role: |operation| (!operation.verifies() && !operation.is_of_slices()).then_some(Role::Ours),
+    },
+    Contender {
+        name: "region-store",
+        variant: "slice",
+        start: |folder, task| Ok(Some(Box::new(Slices::new(folder, task)?))),
+        role: |operation| operation.is_of_slices().then_some(Role::Ours),
     },
     Contender {
         name: "unverified",
@@ -92,7 +111,11 @@ pub(crate) const ALL: [Contender; 11] = [
         name: "java",
         variant: "",
         start: |folder, task| Ok(Java::start(folder, task)?.map(|java| Box::new(java) as _)),
-        role: |operation| role_of_a_peer(operation).filter(|_| operation != Operation::Random),
+        role: |operation| match operation {
+            Operation::Random => None,
+            _ if operation.is_of_slices() => Some(Role::Peer),
+            _ => role_of_a_peer(operation),
+        },
     },
     Contender {
         name: "lmdb",
@@ -114,9 +137,9 @@ fn floor_of_scans(operation: Operation) -> Option<Role> {
     matches!(operation, Operation::Look { .. } | Operation::Sum { .. }).then_some(Role::Floor)
 }
 
-/// No peer verifies what it reads.
+/// No peer verifies what it reads, and only one has slices.
 fn role_of_a_peer(operation: Operation) -> Option<Role> {
-    (!operation.verifies()).then_some(Role::Peer)
+    (!operation.verifies() && !operation.is_of_slices()).then_some(Role::Peer)
 }
 
 #[cfg(test)]

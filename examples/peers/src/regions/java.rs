@@ -1,16 +1,22 @@
 //! Java in Burst's style: a program that is compiled when it is needed, and driven a line at a time.
+//!
+//! It keeps Burst's bytes and Burst's ways, with one exception: what it writes it forces to the disk, as ours is durable.
+//! Ours has checksums, names and manifests beside; it has not, and does not sync its folders.
 
 use std::fs;
 use std::io::{BufRead, BufReader, ErrorKind, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use crate::engine::{Engine, Part, Reader, Result};
-use crate::measure::{Files, OPENS, Operation, Subject, Task};
+use crate::measure::{Files, OPENS, Operation, REGIONS, Subject, Task};
 use crate::source::{SEED, Tally};
 use crate::version_1::VersionOne;
 
-const PROGRAM: &str = include_str!("BurstStyle.java");
+const PROGRAM: [(&str, &str); 2] = [
+    ("BurstStyle.java", include_str!("BurstStyle.java")),
+    ("BurstSlice.java", include_str!("BurstSlice.java")),
+];
 /// Scans of each kind before the first that counts, for the machine's compiler to have had its say.
 const WARM_UPS: usize = 12;
 /// What a buffer of Java can map.
@@ -37,13 +43,17 @@ impl<'a> Java<'a> {
         let files = Files::new(&task.folder, name)?;
         let classes = files.kept().with_file_name("classes");
         fs::create_dir(&classes)?;
-        let program = classes.join("BurstStyle.java");
-        fs::write(&program, PROGRAM)?;
-        match Command::new("javac").arg("-d").arg(&classes).arg(&program).status() {
+        for (name, text) in PROGRAM {
+            fs::write(classes.join(name), text)?;
+        }
+        let sources = PROGRAM.map(|(name, _)| classes.join(name));
+        match Command::new("javac").arg("-d").arg(&classes).args(sources).status() {
             Ok(status) if status.success() => {}
             Ok(status) => return Err(format!("javac: {status}").into()),
             Err(error) if error.kind() == ErrorKind::NotFound => {
-                eprintln!("{name} is left out: there is no javac; a JDK from 17 on has one");
+                eprintln!(
+                    "{name} is left out: there is no javac; Debian's package default-jdk-headless has one"
+                );
                 return Ok(None);
             }
             Err(error) => return Err(error.into()),
@@ -105,39 +115,75 @@ impl<'a> Java<'a> {
         self.task.check(operation, tally)?;
         Ok(seconds)
     }
-}
 
-impl Subject for Java<'_> {
-    fn sample(&mut self, operation: Operation) -> Result<f64> {
-        let is_warm = self.warm.contains(&operation);
-        if !is_warm {
-            self.warm.push(operation);
+    fn write_slice(&mut self, impellers: usize) -> Result<f64> {
+        let folder = self.files.fresh()?;
+        let seconds = self.write_slice_to(&folder, impellers)?;
+        let mut tally = Tally::default();
+        for region in fs::read_dir(&folder)? {
+            let reader = VersionOne { with_prefetch: false }.open(&region?.path())?;
+            reader.scan(Part { index: 0, of: 1 }, |blob| tally.sum(blob))?;
         }
-        if operation == Operation::Write {
-            if !is_warm {
-                self.write()?;
-            }
-            return self.write();
-        }
+        self.task.check(Operation::WriteSlice { impellers }, tally)?;
+        self.files.drop_fresh()?;
+        Ok(seconds)
+    }
+
+    fn write_slice_to(&mut self, folder: &Path, impellers: usize) -> Result<f64> {
+        fs::create_dir(folder)?;
+        let source = &self.task.source;
+        let more = format!("{}\t{}\t{REGIONS}\t{impellers}", source.blob_length, source.blobs);
+        Ok(self.ask("slice_write", folder, &more)?.0)
+    }
+
+    /// The file that stays from round to round.
+    fn kept_file(&mut self) -> Result<PathBuf> {
         let path = self.files.kept();
         if !path.exists() {
             self.write_to(&path)?;
         }
+        Ok(path)
+    }
+
+    /// The same as a slice.
+    fn kept_slice(&mut self) -> Result<PathBuf> {
+        let folder = self.files.kept().with_file_name("kept-slice");
+        if !folder.exists() {
+            self.write_slice_to(&folder, REGIONS)?;
+        }
+        Ok(folder)
+    }
+
+    fn sample_once(&mut self, operation: Operation) -> Result<f64> {
         match operation {
+            Operation::Write => self.write(),
+            Operation::WriteSlice { impellers } => self.write_slice(impellers),
             Operation::Open => {
-                if !is_warm {
-                    self.open(&path)?;
-                }
+                let path = self.kept_file()?;
                 self.open(&path)
             }
             Operation::Look { .. } | Operation::Sum { .. } => {
-                for _ in 0..if is_warm { 0 } else { WARM_UPS } {
-                    self.scan(operation, &path)?;
-                }
+                let path = self.kept_file()?;
                 self.scan(operation, &path)
+            }
+            Operation::SumSlice { .. } => {
+                let folder = self.kept_slice()?;
+                self.scan(operation, &folder)
             }
             _ => Err("no random access and no verification on offer".into()),
         }
+    }
+}
+
+impl Subject for Java<'_> {
+    fn sample(&mut self, operation: Operation) -> Result<f64> {
+        if !self.warm.contains(&operation) {
+            self.warm.push(operation);
+            for _ in 0..if operation.is_scan() { WARM_UPS } else { 1 } {
+                self.sample_once(operation)?;
+            }
+        }
+        self.sample_once(operation)
     }
 }
 

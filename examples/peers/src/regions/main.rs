@@ -2,6 +2,7 @@
 //! and the shortest loop as floors. `cargo run --release --bin regions -- --help` says how to ask for less.
 
 mod arrow;
+mod bare_files;
 mod contender;
 mod engine;
 mod floors;
@@ -11,6 +12,7 @@ mod map;
 mod measure;
 mod ours;
 mod report;
+mod slices;
 mod source;
 mod version_1;
 
@@ -33,13 +35,14 @@ Measures region-store beside its peers, and prints one table.
     cargo run --release --bin regions -- [--op NAME]... [--threads N]... [--blob N]... [--megabytes N]
                                          [--only PEER]... [--rounds N] [--folder PATH] [--json]
 
-  --op NAME      write, open, lengths, bytes, lengths_verified, bytes_verified or random; all, if none is named
+  --op NAME      write, open, lengths, bytes, lengths_verified, bytes_verified, random, slice_write or slice_bytes;
+                 all, if none is named
   --threads N    1 or 2 threads that scan; both, if none is given
   --blob N       bytes of a blob, a multiple of 8 up to 1048576; 200 and 2000, if none is given
-  --megabytes N  of blobs in a file, 400 if not given
+  --megabytes N  of blobs in a file or a slice, 400 if not given
   --only PEER    arrow, java, lmdb or none; region-store and the floors always take part
   --rounds N     9 if not given
-  --folder PATH  where the files go, target/regions if not given; up to ten files at once, removed afterwards
+  --folder PATH  where the files go, target/regions if not given; up to twelve times the blobs, removed afterwards
   --json         rows of JSON instead of the table
 ";
 

@@ -32,10 +32,21 @@ pub(crate) enum Operation {
         threads: usize,
     },
     Random,
+    /// The same blobs come in parcels, and go round about to some files, of which so many threads have their share.
+    WriteSlice {
+        impellers: usize,
+    },
+    /// Every byte of every blob in such files, of which each belongs to one of so many threads.
+    SumSlice {
+        threads: usize,
+    },
 }
 
+/// Files of a slice.
+pub(crate) const REGIONS: usize = 8;
+
 impl Operation {
-    pub(crate) const ALL: [Self; 11] = [
+    pub(crate) const ALL: [Self; 17] = [
         Self::Write,
         Self::Open,
         Self::Look { threads: 1 },
@@ -47,6 +58,12 @@ impl Operation {
         Self::SumVerified { threads: 1 },
         Self::SumVerified { threads: 2 },
         Self::Random,
+        Self::WriteSlice { impellers: 1 },
+        Self::WriteSlice { impellers: 2 },
+        Self::WriteSlice { impellers: 4 },
+        Self::WriteSlice { impellers: 8 },
+        Self::SumSlice { threads: 1 },
+        Self::SumSlice { threads: 2 },
     ];
 
     /// As in JSON, without the number of threads.
@@ -59,6 +76,8 @@ impl Operation {
             Self::LookVerified { .. } => "lengths_verified",
             Self::SumVerified { .. } => "bytes_verified",
             Self::Random => "random",
+            Self::WriteSlice { .. } => "slice_write",
+            Self::SumSlice { .. } => "slice_bytes",
         }
     }
 
@@ -68,10 +87,14 @@ impl Operation {
             Self::Write => return "durable write".to_owned(),
             Self::Open => return "open, to the first blob".to_owned(),
             Self::Random => return "random access to a blob".to_owned(),
+            Self::WriteSlice { impellers } => {
+                return format!("durable slice, files: {REGIONS}, impellers: {impellers}");
+            }
             Self::Look { .. } => "lengths and first bytes",
             Self::Sum { .. } => "all bytes",
             Self::LookVerified { .. } => "lengths and first bytes, verified",
             Self::SumVerified { .. } => "all bytes, verified",
+            Self::SumSlice { .. } => "all bytes of a slice",
         };
         format!("scan of {what}, threads: {}", self.threads())
     }
@@ -87,11 +110,15 @@ impl Operation {
 
     /// Do threads share it?
     pub(crate) fn is_scan(self) -> bool {
-        !matches!(self, Self::Write | Self::Open | Self::Random)
+        !matches!(self, Self::Write | Self::Open | Self::Random | Self::WriteSlice { .. })
     }
 
     pub(crate) fn verifies(self) -> bool {
         matches!(self, Self::LookVerified { .. } | Self::SumVerified { .. })
+    }
+
+    pub(crate) fn is_of_slices(self) -> bool {
+        matches!(self, Self::WriteSlice { .. } | Self::SumSlice { .. })
     }
 
     pub(crate) fn threads(self) -> usize {
@@ -99,7 +126,9 @@ impl Operation {
             Self::Look { threads }
             | Self::Sum { threads }
             | Self::LookVerified { threads }
-            | Self::SumVerified { threads } => threads,
+            | Self::SumVerified { threads }
+            | Self::SumSlice { threads } => threads,
+            Self::WriteSlice { impellers } => impellers,
             Self::Write | Self::Open | Self::Random => 1,
         }
     }
@@ -137,7 +166,11 @@ impl Task {
     pub(crate) fn check(&self, operation: Operation, tally: Tally) -> Result<()> {
         let expected = match operation {
             Operation::Look { .. } | Operation::LookVerified { .. } => self.expected_look,
-            Operation::Write | Operation::Sum { .. } | Operation::SumVerified { .. } => self.expected_sum,
+            Operation::Write
+            | Operation::Sum { .. }
+            | Operation::SumVerified { .. }
+            | Operation::WriteSlice { .. }
+            | Operation::SumSlice { .. } => self.expected_sum,
             Operation::Random => self.expected_random,
             Operation::Open => {
                 let mut first = Tally::default();
@@ -310,7 +343,7 @@ impl Files {
         self.folder.join("kept")
     }
 
-    /// Where a write is timed.
+    /// What a write is timed to: a file or a folder that is not there yet.
     pub(crate) fn fresh(&self) -> Result<PathBuf> {
         fs::create_dir(self.folder.join("fresh"))?;
         Ok(self.folder.join("fresh/blobs"))

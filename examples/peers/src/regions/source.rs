@@ -2,7 +2,11 @@
 
 /// Small enough to stay in a core's cache, so that writers are not charged for reading what they write.
 const POOL_BYTES: usize = 1 << 20;
+/// About a quarter of a mebibyte each, as ours cuts its blocks.
+const PARCELS_A_PASS: usize = 4;
 pub(crate) const SEED: u64 = 0x5eed_0f0d_15c5;
+
+use std::ops::Range;
 
 /// So many blobs of one length: pieces of a pool of random bytes, from its start again and again.
 pub(crate) struct Source {
@@ -36,6 +40,24 @@ impl Source {
     pub(crate) fn blobs(&self) -> impl Iterator<Item = &[u8]> {
         let pass = self.pool.chunks_exact(self.blob_length);
         pass.cycle().take(usize::try_from(self.blobs).expect("it fits in memory"))
+    }
+
+    /// All of them, in parcels: which blobs of the pool each has. Those of a pass are again those of the next.
+    pub(crate) fn parcels(&self) -> impl Iterator<Item = Range<usize>> {
+        let a_pass = POOL_BYTES / self.blob_length;
+        let parcels = PARCELS_A_PASS.min(a_pass);
+        let mut left = usize::try_from(self.blobs).expect("it fits in memory");
+        (0..parcels).cycle().map_while(move |number| {
+            let (start, end) = (a_pass * number / parcels, a_pass * (number + 1) / parcels);
+            let blobs = left.min(end - start);
+            left -= blobs;
+            (blobs > 0).then(|| start..start + blobs)
+        })
+    }
+
+    /// The bytes of blobs that lie side by side in the pool.
+    pub(crate) fn bytes_of(&self, blobs: Range<usize>) -> &[u8] {
+        &self.pool[blobs.start * self.blob_length..blobs.end * self.blob_length]
     }
 
     /// One of them.
