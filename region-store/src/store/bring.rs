@@ -43,7 +43,7 @@ impl<M: Medium> Inner<M> {
         let flying = {
             let (inner, snap, flight) = (Arc::clone(self), Arc::clone(snap), Arc::clone(flight));
             let locks = self.locks.upgrade();
-            move || inner.fly(&snap, &flight, loader, locks)
+            move || inner.fly(&snap, flight, loader, locks)
         };
         if let Err(error) = thread::Builder::new().name(format!("loader {}", snap.key)).spawn(flying) {
             let folder = self.spindles.first().map(|spindle| spindle.folder.clone()).unwrap_or_default();
@@ -57,7 +57,7 @@ impl<M: Medium> Inner<M> {
     fn fly(
         &self,
         snap: &Snap<Arc<Resident>>,
-        flight: &Flight<Arc<Resident>>,
+        flight: Arc<Flight<Arc<Resident>>>,
         loader: Option<Arc<dyn Loader>>,
         locks: Option<Arc<Locks<M>>>,
     ) {
@@ -65,10 +65,11 @@ impl<M: Medium> Inner<M> {
         let mut exclusive = snap.board();
         let brought = {
             let loader = loader.as_deref();
-            catch_unwind(AssertUnwindSafe(|| self.bring(snap, &mut exclusive, flight, loader)))
+            catch_unwind(AssertUnwindSafe(|| self.bring(snap, &mut exclusive, &flight, loader)))
         };
-        // Before whoever waits goes on, and perhaps ends the store and opens another.
-        drop((loader, locks));
+        // Before whoever waits goes on, and perhaps ends the store and opens another, or evicts the slice, which the flight
+        // will hold.
+        drop((loader, locks, flight));
         match brought.unwrap_or_else(|panic| Err(Arc::new(Error::panicked(&*panic)))) {
             Ok((resident, was_on_disk)) => {
                 let manifest = resident.slice.shared_manifest();

@@ -3,6 +3,7 @@
 mod document;
 mod life;
 mod locks;
+mod memory;
 mod opening;
 mod tending;
 
