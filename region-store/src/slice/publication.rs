@@ -77,7 +77,7 @@ pub(super) fn withdraw<M: Medium>(medium: &M, spindles: &[Spindle], snap_id: Sna
     sync_folders(medium, spindles)
 }
 
-/// Removes a slice from those of its spindles that are there: first what makes it one, then its regions.
+/// Removes a slice, finished or not, from those of its spindles that are there: first what makes it one, then its regions.
 pub(crate) fn remove<M: Medium>(medium: &M, spindles: &[Spindle], manifest: &Manifest) -> Result<()> {
     let of_slice = |spindle: &&Spindle| manifest.spindles.contains(&spindle.name);
     let there: Vec<Spindle> = spindles.iter().filter(of_slice).cloned().collect();
@@ -94,8 +94,11 @@ fn remove_regions<M: Medium>(medium: &M, spindles: &[Spindle], manifest: &Manife
         let Some(spindle) = spindles.iter().find(|spindle| Some(&spindle.name) == name) else {
             return Ok(());
         };
-        let path = SliceFile::region(manifest.snap_id, region.index).path(&spindle.folder);
-        remove_if_there(medium, &path).map_err(Error::io(&path, "remove"))
+        let file = SliceFile::region(manifest.snap_id, region.index);
+        [SliceFile { is_part: true, ..file }, file].iter().try_for_each(|file| {
+            let path = file.path(&spindle.folder);
+            remove_if_there(medium, &path).map_err(Error::io(&path, "remove"))
+        })
     })
 }
 

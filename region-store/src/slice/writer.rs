@@ -1,5 +1,6 @@
 //! Writing a slice, once.
 
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
@@ -261,6 +262,22 @@ impl<M: Medium> SliceWriter<M> {
         self.progress.check_open("scan what is written")?;
         let views = self.open_regions().iter().filter_map(|region| region.watermark.view().transpose());
         Ok(Written::new(views.collect::<Result<_>>()?, Arc::clone(&self.progress)))
+    }
+
+    /// What may be on disk of it, whatever becomes of it.
+    pub(crate) fn leavings(&self) -> Manifest {
+        let unknown = Sealed {
+            path: PathBuf::new(),
+            region_id: RegionId::default(),
+            file_length: 0,
+            blobs: 0,
+            blob_bytes: 0,
+            blocks: 0,
+            checksum: 0,
+        };
+        let regions: Vec<_> =
+            (0..self.options.regions).map(|number| (as_u32(number), unknown.clone())).collect();
+        self.manifest(&regions, Vec::new())
     }
 
     fn open_regions(&self) -> &[OpenRegion] {

@@ -143,12 +143,15 @@ impl<M: Medium> Inner<M> {
         self.tell(&Event::Loading { key, generation: new });
         let mut left = self.options.retries;
         loop {
-            match self.load(&identity, flight, loader, times_to_live) {
+            match self.load(&identity, exclusive, flight, loader, times_to_live) {
                 Ok((resident, metrics)) => {
                     exclusive.count(|counted| *counted = counted.loaded(&metrics));
                     return Ok((resident, false));
                 }
-                Err(cause) if left == 0 || is_passing(&cause) => return Err(cause),
+                // Where files cannot be removed nothing is written beside them.
+                Err(cause) if left == 0 || is_passing(&cause) || exclusive.stage().manifest().is_some() => {
+                    return Err(cause);
+                }
                 Err(cause) => {
                     left -= 1;
                     exclusive.count(|metrics| metrics.failures += 1);
@@ -158,10 +161,12 @@ impl<M: Medium> Inner<M> {
         }
     }
 
-    /// One attempt to have a slice from its loader, on disk and in memory.
+    /// One attempt to have a slice from its loader, on disk and in memory. Nothing is left of one that fails, or the stage
+    /// tells what.
     fn load(
         &self,
         identity: &SliceIdentity,
+        exclusive: &mut Exclusive<'_, Arc<Resident>>,
         flight: &Flight<Arc<Resident>>,
         loader: &dyn Loader,
         times_to_live: Option<TimesToLive>,
@@ -184,9 +189,30 @@ impl<M: Medium> Inner<M> {
             ..SliceOptions::default()
         };
         let writer = SliceWriter::new(&self.impellers, options);
-        writer.open_for_writes()?;
         let sink = WriterSink { inner: self, writer: &writer };
         let load = Load::new(*identity, &sink, flight, reservation, empty_bytes);
+        let written = self.write(&writer, load, loader, times_to_live, began);
+        if written.is_err() {
+            let leavings = writer.leavings();
+            drop(writer);
+            if let Err(error) = slice::remove(&self.medium, &self.spindles, &leavings) {
+                let (cause, files) = (Arc::new(error), Some(Arc::new(leavings)));
+                exclusive.set_stage(Stage::Failed(Failure { cause, failed_at: self.now(), files }));
+            }
+        }
+        written
+    }
+
+    /// Has a loader fill a slice, which is then closed and opened.
+    fn write(
+        &self,
+        writer: &SliceWriter<M>,
+        load: Load<'_>,
+        loader: &dyn Loader,
+        times_to_live: Option<TimesToLive>,
+        began: Duration,
+    ) -> Shared<(Arc<Resident>, SnapMetrics)> {
+        writer.open_for_writes()?;
         let loaded = catch_unwind(AssertUnwindSafe(|| loader.load(&load)));
         // Why parcels were refused says more than what the loader makes of it.
         let queued = load.end()?;
@@ -208,7 +234,7 @@ impl<M: Medium> Inner<M> {
             metrics.time_skew = time_skew(&writer.region_times());
             Note { times_to_live, metrics }.encode()
         })?;
-        let slice = self.open(snap_id, self.options.verify)?;
+        let slice = self.open(writer.snap_id(), self.options.verify)?;
         Ok((self.reside(slice, queued.reservation), metrics))
     }
 
@@ -217,6 +243,9 @@ impl<M: Medium> Inner<M> {
         let mut reservation = Reservation::none(Arc::clone(&self.budget));
         self.reserve(&mut reservation, room_of(manifest))?;
         let slice = self.open(manifest.snap_id, self.options.verify)?;
+        if slice.manifest() != manifest {
+            return Err(self.no_manifest());
+        }
         if self.options.verify == Verify::Once {
             // Not through the map: a disk that fails is an error so, and not the end of the process.
             slice.regions().iter().try_for_each(|region| region.verify(|_, _| ()).map(|_| ()))?;
@@ -227,8 +256,13 @@ impl<M: Medium> Inner<M> {
     fn open(&self, snap_id: SnapId, verify: Verify) -> Result<Slice> {
         let options = OpenOptions::default().access(self.options.access).verify(verify);
         let opened = Slice::open_on(&self.medium, &self.spindles, snap_id, options)?;
-        let path = || self.spindles.first().map(|spindle| spindle.folder.clone()).unwrap_or_default();
-        opened.ok_or_else(|| Error::SliceMismatch { path: path(), field: "manifest" })
+        opened.ok_or_else(|| self.no_manifest())
+    }
+
+    /// There is none, or not the one that is known.
+    fn no_manifest(&self) -> Error {
+        let path = self.spindles.first().map(|spindle| spindle.folder.clone()).unwrap_or_default();
+        Error::SliceMismatch { path, field: "manifest" }
     }
 
     fn reside(&self, slice: Slice, mut reservation: Reservation) -> Arc<Resident> {
