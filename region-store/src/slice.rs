@@ -39,6 +39,8 @@ mod work;
 mod writer;
 mod written;
 
+#[cfg(test)]
+pub(crate) use defect::removing_regions_first;
 pub use files::{Content, SliceFile, Spindle};
 pub use impellers::{ImpellerOptions, Impellers, MAX_IMPELLERS};
 pub use provisional::{Durability, Provisional, Written};

@@ -16,3 +16,9 @@ pub(super) enum Defect {
 }
 
 crate::defect::plantable!(Defect);
+
+/// For the tests of those who remove slices.
+#[cfg(test)]
+pub(crate) fn removing_regions_first<T>(doing: impl FnOnce() -> T) -> T {
+    with(Defect::RegionsBeforeManifests, doing)
+}

@@ -26,8 +26,12 @@ type Files = Vec<(SliceFile, PathBuf)>;
 /// Looks at all files of slices.
 ///
 /// # Errors
-/// [`Error::Io`] if a folder cannot be listed.
+/// [`Error::Io`] if a folder cannot be synced or listed.
 pub(super) fn find<M: Medium>(medium: &M, spindles: &Spindles<M>) -> Result<Found> {
+    // What the last store did to names before it was killed may not be on the disk, and something is done by them now.
+    for spindle in &spindles.present {
+        medium.sync_folder(&spindle.folder).map_err(Error::io(&spindle.folder, "sync the folder"))?;
+    }
     let mut found = Found::default();
     for (snap_id, files) in list(medium, &spindles.present)? {
         let (parts, files): (Files, Files) = files.into_iter().partition(|(file, _)| file.is_part);

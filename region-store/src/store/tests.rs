@@ -1,11 +1,13 @@
 #![allow(clippy::indexing_slicing, clippy::unwrap_used)]
 
+mod crashes;
 mod document;
 mod leavings;
 mod life;
 mod locks;
 mod memory;
 mod opening;
+mod recorded;
 mod tending;
 mod whole;
 
