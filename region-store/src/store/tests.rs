@@ -2,6 +2,7 @@
 
 mod crashes;
 mod document;
+mod faults;
 mod leavings;
 mod life;
 mod locks;
