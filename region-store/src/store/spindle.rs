@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use crate::error::{Error, Result};
 use crate::medium::{Medium, MediumFile as _};
-use crate::slice::{Spindle, remove_if_there};
+use crate::slice::Spindle;
 
 const LOCK: &str = "store.lock";
 const NAMES: &str = "store.spindles";
@@ -133,11 +133,19 @@ fn write_names<M: Medium>(medium: &M, spindle: &Spindle, all: &BTreeSet<&str>) -
         return Ok(());
     }
     let part = spindle.folder.join(NAMES_PART);
-    // What an attempt left that was cut.
-    remove_if_there(medium, &part).map_err(Error::io(&part, "remove"))?;
+    match medium.remove(&part) {
+        // What an attempt left that was cut. It is gone for good before another file of its name is renamed.
+        Ok(()) => sync(medium, spindle)?,
+        Err(error) if error.kind() == ErrorKind::NotFound => {}
+        Err(error) => return Err(Error::io(&part, "remove")(error)),
+    }
     let file = medium.create(&part).map_err(Error::io(&part, "create"))?;
     file.write_all_at(text.as_bytes(), 0).map_err(Error::io(&part, "write"))?;
     file.sync_data().map_err(Error::io(&part, "sync"))?;
     medium.rename(&part, &path).map_err(Error::io(&part, "rename"))?;
+    sync(medium, spindle)
+}
+
+fn sync<M: Medium>(medium: &M, spindle: &Spindle) -> Result<()> {
     medium.sync_folder(&spindle.folder).map_err(Error::io(&spindle.folder, "sync the folder"))
 }

@@ -3,6 +3,7 @@
 use super::recorded::{Step, steps, stride};
 use super::whole::{Checked, only_whole_slices, whole_slices};
 use super::*;
+use crate::medium::MediumFile as _;
 use crate::slice;
 
 /// When a writing of a slice was on disk, by the number of operations.
@@ -138,6 +139,23 @@ fn a_power_cut_leaves_whole_slices_and_those_that_were_loaded() {
     let (first, second) = power_cuts(&medium, &lives, cuts).unwrap();
     println!("every {step}. operation: {first} states, {second} of the next opening");
     assert!(first > 100 && second > 100);
+}
+
+#[test]
+fn what_a_cut_left_of_the_names_of_spindles_never_passes_for_them() {
+    let medium = medium();
+    for Spindle { folder, .. } in spindles() {
+        let file = medium.create(&folder.join("store.spindles.part")).unwrap();
+        file.write_all_at(&[0; 7], 0).unwrap();
+        file.sync_data().unwrap();
+        medium.sync_folder(&folder).unwrap();
+    }
+    let before = medium.operations();
+    drop(Fixture::open(&medium, options()).unwrap());
+    for crash in medium.crashes(before.., 0..4) {
+        let opened = Fixture::open(&crash.medium, options());
+        assert!(opened.is_ok(), "{crash}: {}", opened.err().unwrap());
+    }
 }
 
 /// Kills the process at every operation, opens a store on what it left, and cuts the power while that is at work.
