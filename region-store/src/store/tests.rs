@@ -3,9 +3,13 @@
 mod crashes;
 mod document;
 mod faults;
+#[cfg(target_os = "linux")]
+mod full;
+mod hanging;
 mod leavings;
 mod life;
 mod locks;
+mod many;
 mod memory;
 mod opening;
 mod recorded;

@@ -1,0 +1,81 @@
+//! A loader that does not come back.
+
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread;
+use std::time::Instant;
+
+use super::*;
+
+const LONG: Duration = Duration::from_secs(20);
+
+/// A loader that says when it was called, and hangs until the other end of its channel is dropped.
+struct Hanging {
+    called: Mutex<Sender<()>>,
+    freed: Mutex<Receiver<()>>,
+    blobs: Blobs,
+}
+
+impl Hanging {
+    fn new() -> (Arc<Self>, Receiver<()>, Sender<()>) {
+        let ((called, was_called), (free, freed)) = (channel(), channel());
+        let hanging = Self { called: Mutex::new(called), freed: Mutex::new(freed), blobs: Blobs::default() };
+        (Arc::new(hanging), was_called, free)
+    }
+}
+
+impl Loader for Hanging {
+    fn load(&self, load: &Load<'_>) -> std::result::Result<(), LoadError> {
+        load.queue(parcel(&[b"some of it"]))?;
+        self.called.lock().unwrap().send(())?;
+        let _ = self.freed.lock().unwrap().recv();
+        self.blobs.load(load)
+    }
+}
+
+#[test]
+fn whoever_waits_for_a_loader_that_hangs_is_told_in_time_and_others_are_not_held_up() {
+    let medium = medium();
+    let patience = Duration::from_millis(50);
+    let fixture = Fixture::open(&medium, StoreOptions { patience, ..options() }).unwrap();
+    let store = &fixture.store;
+    let (hanging, called, free) = Hanging::new();
+    let began = Instant::now();
+    thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                let error = store.load(identity(1), hanging.clone()).unwrap_err();
+                assert!(matches!(error, Error::Unfinished { .. }), "{error}");
+                assert!(began.elapsed() >= patience);
+            });
+        }
+    });
+    // Another generation does not get it either, nor whoever has no loader.
+    for unfinished in [store.load(later(1), Blobs::new()), store.read(key(1))] {
+        assert!(matches!(unfinished, Err(Error::Unfinished { .. })));
+    }
+    assert!(began.elapsed() < LONG);
+    called.recv_timeout(LONG).unwrap();
+    // It has the slice. Nobody has the others.
+    for slice_key in 2..5 {
+        check(&store.load_within(identity(slice_key), Blobs::new(), LONG).unwrap());
+    }
+    let down = store.erase(&Filter::default());
+    assert_eq!((down.done.len(), down.busy), (3, vec![key(1)]));
+    assert!(fixture.status(1).is_busy && fixture.status(1).readers == 0);
+    // The store ends, and the loader has its spindles.
+    let (ended, has_ended) = channel();
+    thread::spawn(move || {
+        drop(fixture);
+        ended.send(())
+    });
+    has_ended.recv_timeout(LONG).expect("the store ends though a loader hangs");
+    assert!(matches!(Fixture::open(&medium, options()), Err(Error::SpindleLocked { .. })));
+    drop(free);
+    let fixture = std::iter::repeat_with(|| Fixture::open(&medium, options()))
+        .take_while(|_| began.elapsed() < LONG)
+        .find_map(|opened| opened.inspect_err(|_| thread::yield_now()).ok());
+    let fixture = fixture.expect("the spindles are free");
+    assert_eq!((fixture.store.status().slices, files(&medium)), ([0; 6], vec![]));
+    // What is cancelled is not tried again.
+    assert_eq!(hanging.blobs.loads(), 1);
+}

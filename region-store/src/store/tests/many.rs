@@ -1,0 +1,56 @@
+//! More slices than files may be open.
+
+mod counting;
+
+use super::*;
+use counting::Counting;
+
+const SLICES: u32 = 1_000;
+/// A half of them is for slices in memory, each of which has one.
+const MOST_OPEN_FILES: u64 = 40;
+const MOST_HOT: usize = 20;
+
+/// A region a slice.
+fn of_one_region() -> StoreOptions {
+    StoreOptions { regions: 1, ..options() }
+}
+
+fn hot<M: Medium>(fixture: &Fixture<M>) -> Vec<u32> {
+    let mut hot: Vec<_> = fixture.store.search(&"state=hot".parse().unwrap());
+    hot.sort_by_key(|status| status.key);
+    hot.iter().map(|status| status.key.slice_key).collect()
+}
+
+#[test]
+fn a_thousand_slices_survive_a_restart_with_few_files_open() {
+    let medium = Counting::new(medium(), MOST_OPEN_FILES);
+    let all: Vec<u32> = (0..SLICES).collect();
+    let last = &all[all.len() - MOST_HOT..];
+    let fixture = Fixture::open(&medium, of_one_region()).unwrap();
+    let loader = Blobs::new();
+    for slice_key in &all {
+        check(&fixture.store.load(identity(*slice_key), loader.clone()).unwrap());
+    }
+    assert_eq!((hot(&fixture), loader.loads()), (last.to_vec(), all.len()));
+    assert_eq!(fixture.store.status().slices, [MOST_HOT, all.len() - MOST_HOT, 0, 0, 0, 0]);
+    drop(fixture);
+    assert_eq!(medium.open_files(), 0);
+
+    let fixture = Fixture::open(&medium, of_one_region()).unwrap();
+    assert_eq!(fixture.store.status().slices, [0, all.len(), 0, 0, 0, 0]);
+    for slice_key in &all {
+        check(&fixture.store.read(key(*slice_key)).unwrap());
+    }
+    assert_eq!(hot(&fixture), last);
+    // Those that are held stay, and beside them there is no room.
+    let held: Vec<_> = last.iter().map(|slice_key| fixture.store.read(key(*slice_key)).unwrap()).collect();
+    for refused in [fixture.store.read(key(0)), fixture.store.load(identity(SLICES), loader)] {
+        let error = refused.unwrap_err();
+        assert!(error.to_string().contains("1 open files are needed, others have 20 of 20"), "{error}");
+    }
+    held.iter().for_each(check);
+    drop(held);
+    check(&fixture.store.read(key(0)).unwrap());
+    println!("{} files were open at most", medium.most_opened());
+    assert!(medium.most_opened() <= MOST_OPEN_FILES);
+}
