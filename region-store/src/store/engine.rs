@@ -1,6 +1,7 @@
 //! The store itself.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -17,7 +18,7 @@ use super::note::Note;
 use super::options::StoreOptions;
 use super::restart;
 use super::snap::{Answer, Request, Snap, Stage};
-use super::spindle::{Locks, Spindles};
+use super::spindle::{Locks, Spindles, names_at};
 use super::status::{SnapStatus, StoreStatus};
 use super::tender::{Down, Step, Tended, Tender};
 use crate::error::{Error, Result};
@@ -113,6 +114,16 @@ impl Store {
     /// As [`open`](Self::open).
     pub fn open_with(options: StoreOptions, listener: impl Listener) -> Result<Self> {
         Self::open_on(Disk, options, listener)
+    }
+
+    /// The names of all spindles of the store that a folder belongs to, the folder's own first; none if it belongs to no
+    /// store yet. Nothing is opened, and nothing is written.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn spindles_at(folder: impl AsRef<Path>) -> Result<Vec<String>> {
+        let folder = folder.as_ref();
+        names_at(&Disk, folder).map_err(Error::io(folder, "read the names of the spindles in"))
     }
 }
 

@@ -82,12 +82,10 @@ fn look_at<M: Medium>(medium: &M, spindle: &Spindle) -> Result<std::result::Resu
     if let Err(error) = medium.list(&spindle.folder) {
         return Ok(Err(error.to_string()));
     }
-    let text = match read(medium, &spindle.folder.join(NAMES)) {
-        Ok(text) => text,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Ok(Vec::new())),
+    let names = match names_at(medium, &spindle.folder) {
+        Ok(names) => names,
         Err(error) => return Ok(Err(error.to_string())),
     };
-    let names: Vec<String> = text.lines().map(str::to_owned).collect();
     match names.first() {
         Some(found) if *found != spindle.name => Err(Error::SpindleNamed {
             name: spindle.name.clone(),
@@ -95,6 +93,15 @@ fn look_at<M: Medium>(medium: &M, spindle: &Spindle) -> Result<std::result::Resu
             folder: spindle.folder.clone(),
         }),
         _ => Ok(Ok(names)),
+    }
+}
+
+/// The names that a folder tells, its own first; none if it is new.
+pub(super) fn names_at<M: Medium>(medium: &M, folder: &Path) -> io::Result<Vec<String>> {
+    match read(medium, &folder.join(NAMES)) {
+        Ok(text) => Ok(text.lines().map(str::to_owned).collect()),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(Vec::new()),
+        Err(error) => Err(error),
     }
 }
 

@@ -167,3 +167,16 @@ fn of_two_writings_of_a_slice_the_later_one_stays() {
     assert_eq!((fixture.status(0).generation.clock, files(&medium).len()), (4, 5));
     check(&fixture.store.read(key(0)).unwrap());
 }
+
+#[test]
+fn a_folder_tells_the_spindles_of_its_store_and_a_new_one_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let spindles = ["d1", "d2"].map(|name| Spindle::new(name, folder.path().join(name)));
+    for spindle in &spindles {
+        std::fs::create_dir(&spindle.folder).unwrap();
+        assert_eq!(Store::spindles_at(&spindle.folder).unwrap(), [""; 0]);
+        assert_eq!(std::fs::read_dir(&spindle.folder).unwrap().count(), 0);
+    }
+    drop(Store::open(StoreOptions { spindles: spindles.to_vec(), ..options() }).unwrap());
+    assert_eq!(Store::spindles_at(&spindles[1].folder).unwrap(), ["d2", "d1"]);
+}
