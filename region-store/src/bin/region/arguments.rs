@@ -1,5 +1,6 @@
 //! What can be asked for.
 
+use std::borrow::Cow;
 use std::ffi::OsString;
 use std::ops::Range;
 use std::path::PathBuf;
@@ -7,13 +8,17 @@ use std::path::PathBuf;
 use lexopt::Arg::{Long, Short, Value};
 use lexopt::{Error, Parser, ValueExt};
 
+use crate::store::arguments::Store;
+use crate::store::help;
+
 pub(crate) enum Command {
-    Help(&'static str),
+    Help(Cow<'static, str>),
     Inspect(Inspect),
     Verify(Verify),
     Recover(Recover),
     Cat(Cat),
     Bench(Bench),
+    Store(Store),
 }
 
 pub(crate) struct Inspect {
@@ -63,6 +68,7 @@ Looks at region files and journals.
     region cat FILE            its blobs
     region recover FROM TO     what is whole of FROM, as a new region
     region bench [FOLDER]      how quickly regions are written and read there
+    region store ...           keeps many slices, which are datasets of several regions, on several disks
 
 region COMMAND --help tells more. Exit codes:
   0  all is well
@@ -137,7 +143,7 @@ Times regions of both versions in a folder: durable writes, scans and lookups. W
 
 pub(crate) fn parse(mut parser: Parser) -> Result<Command, Error> {
     let name = match parser.next()? {
-        None | Some(Long("help") | Short('h')) => return Ok(Command::Help(HELP)),
+        None | Some(Long("help") | Short('h')) => return Ok(Command::Help(HELP.into())),
         Some(Value(name)) => name.string()?,
         Some(argument) => return Err(argument.unexpected()),
     };
@@ -165,12 +171,16 @@ pub(crate) fn parse(mut parser: Parser) -> Result<Command, Error> {
             };
             Ok(Command::Bench(Bench { folder, bytes, blob_length, json }))
         },
-        "help" => return Ok(Command::Help(HELP)),
+        "store" => {
+            let store = Store::parse(parser)?;
+            return Ok(store.map_or_else(|| Command::Help(help::of_store().into()), Command::Store));
+        }
+        "help" => return Ok(Command::Help(HELP.into())),
         _ => return Err(format!("there is no command `{name}`").into()),
     };
     match Given::parse(parser, &name)? {
         Some(given) => command(given),
-        None => Ok(Command::Help(help_of(&name))),
+        None => Ok(Command::Help(help_of(&name).into())),
     }
 }
 
@@ -255,7 +265,7 @@ fn range(text: &str) -> Result<Range<u64>, String> {
     ends.ok_or_else(|| format!("`{text}` is no range like 5..10"))
 }
 
-fn framing(text: &str) -> Result<Framing, String> {
+pub(crate) fn framing(text: &str) -> Result<Framing, String> {
     match text {
         "newline" => Ok(Framing::Newline),
         "length" => Ok(Framing::Length),
@@ -265,7 +275,7 @@ fn framing(text: &str) -> Result<Framing, String> {
 }
 
 /// A number of bytes, not 0.
-fn bytes(text: &str) -> Result<u64, String> {
+pub(crate) fn bytes(text: &str) -> Result<u64, String> {
     let (digits, unit) = match text.strip_suffix(['k', 'M', 'G']) {
         Some(digits) if text.ends_with('k') => (digits, 1_000),
         Some(digits) if text.ends_with('M') => (digits, 1_000_000),

@@ -9,8 +9,8 @@ use region_store::{Options, Region, RegionWriter, Verify};
 use serde_json::json;
 
 use crate::arguments::Bench;
-use crate::progress::bar;
-use crate::{Failure, grouped, say};
+use crate::progress::bar_of_file;
+use crate::{Failure, REFUSED, grouped, say};
 
 /// How many blobs are looked up.
 const LOOKUPS: u64 = 100_000;
@@ -65,11 +65,12 @@ impl Drop for Removed {
 }
 
 fn measure(path: &Path, version: Version, blobs: u64, blob_length: u64) -> Result<Times, Failure> {
-    let id = RegionId::random().map_err(|error| Failure::Other(3, format!("no random bytes: {error}")))?;
+    let id =
+        RegionId::random().map_err(|error| Failure::Other(REFUSED, format!("no random bytes: {error}")))?;
     let options =
         Options { version, header: Header { region_id: id, ..Header::default() }, ..Options::default() };
     let blob = vec![0xa5; usize::try_from(blob_length).unwrap_or(usize::MAX)];
-    let progress = bar(path, blobs * blob_length);
+    let progress = bar_of_file(path, blobs * blob_length);
     let write = timed(|| {
         let mut writer = RegionWriter::create(path, &options)?;
         for at in 0..blobs {
@@ -122,7 +123,8 @@ fn scan(region: &Region, value: impl Fn(&[u8]) -> u64) -> region_store::Result<(
     Ok(())
 }
 
-fn sum(blob: &[u8]) -> u64 {
+/// Reads every byte.
+pub(crate) fn sum(blob: &[u8]) -> u64 {
     let (words, rest) = blob.as_chunks();
     let words = words.iter().fold(0_u64, |sum, word| sum.wrapping_add(u64::from_le_bytes(*word)));
     rest.iter().fold(words, |sum, byte| sum.wrapping_add(u64::from(*byte)))

@@ -31,7 +31,8 @@ pub(crate) fn run(cat: &Cat) -> Result<(), Failure> {
     Ok(output.flush()?)
 }
 
-fn write(output: &mut impl io::Write, blob: &[u8], framing: Framing) -> io::Result<()> {
+/// Writes a blob, and what tells it from the next.
+pub(crate) fn write(output: &mut impl io::Write, blob: &[u8], framing: Framing) -> io::Result<()> {
     if framing == Framing::Length {
         output.write_all(&blob_prefix(blob.len()).ok_or(io::ErrorKind::InvalidData)?)?;
     }

@@ -9,7 +9,7 @@ use region_store::salvage::{self, Found};
 use serde_json::{Value, json};
 
 use crate::arguments::Inspect;
-use crate::progress::{bar, by_blobs};
+use crate::progress::{bar_of_file, by_blobs};
 use crate::{DAMAGED, Failure, each, grouped, say};
 
 pub(crate) fn run(inspect: &Inspect) -> Result<(), Failure> {
@@ -26,7 +26,7 @@ pub(crate) fn run(inspect: &Inspect) -> Result<(), Failure> {
 }
 
 fn look_at(file: &Path, length: u64) -> Result<Found, Error> {
-    let bar = bar(file, length);
+    let bar = bar_of_file(file, length);
     let (mut progress, mut bytes) = (by_blobs(&bar), 0);
     let found = salvage::find(file, Mode::Force, |blob| {
         progress(bytes);

@@ -1,4 +1,4 @@
-//! The command `region`: looks at region files, checks, copies out, recovers and times them.
+//! The command `region`: looks at region files, checks, copies out, recovers and times them, and keeps slices in stores.
 
 mod arguments;
 mod bench;
@@ -6,6 +6,7 @@ mod cat;
 mod inspect;
 mod progress;
 mod recover;
+mod store;
 mod verify;
 
 use std::fmt::Display;
@@ -18,6 +19,8 @@ use region_store::Error;
 
 /// The exit code if a file is damaged.
 const DAMAGED: u8 = 1;
+/// The exit code if the operating system, or a store, refused something.
+const REFUSED: u8 = 3;
 
 /// Why the command ends, as its exit code says. `--help` lists them.
 enum Failure {
@@ -37,6 +40,7 @@ fn main() -> ExitCode {
         Ok(Command::Recover(recover)) => recover::run(&recover),
         Ok(Command::Cat(cat)) => cat::run(&cat),
         Ok(Command::Bench(bench)) => bench::run(&bench),
+        Ok(Command::Store(store)) => store::run(store),
         Err(error) => Err(Failure::Other(2, format!("{error}; region --help lists what there is"))),
     };
     match done {
@@ -94,16 +98,24 @@ impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
         match error.kind() {
             ErrorKind::BrokenPipe => Self::NobodyReads,
-            _ => Self::Other(3, format!("cannot write the output: {error}")),
+            _ => Self::Other(REFUSED, format!("cannot write the output: {error}")),
         }
     }
 }
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        match error {
-            Error::Damaged { .. } | Error::JournalCorrupt { .. } => Self::Other(DAMAGED, error.to_string()),
-            error => Self::Other(3, error.to_string()),
-        }
+        Self::Other(code_of(&error), error.to_string())
+    }
+}
+
+/// The exit code of an error, or of what it came of.
+fn code_of(error: &Error) -> u8 {
+    match error {
+        Error::Damaged { .. } | Error::JournalCorrupt { .. } | Error::SliceMismatch { .. } => DAMAGED,
+        Error::StoreOption { .. } | Error::SliceShape { .. } | Error::Unspeakable(_) => 2,
+        Error::LoadFailed { cause, .. } | Error::SliceFailed { cause, .. } => code_of(cause),
+        Error::Loader(cause) => cause.downcast_ref().map_or(REFUSED, code_of),
+        _ => REFUSED,
     }
 }

@@ -18,12 +18,26 @@ pub(crate) fn by_blobs(bar: &ProgressBar) -> impl FnMut(u64) {
     }
 }
 
-/// A bar over `length` bytes on the standard error, or nothing if that is no terminal.
-pub(crate) fn bar(path: &Path, length: u64) -> ProgressBar {
-    let bar = ProgressBar::with_draw_target(Some(length), ProgressDrawTarget::stderr());
+/// A bar over the bytes of a file, or nothing if the standard error is no terminal.
+pub(crate) fn bar_of_file(path: &Path, length: u64) -> ProgressBar {
+    bar(&path.file_name().unwrap_or(path.as_os_str()).to_string_lossy(), length)
+}
+
+/// The same of something that has a name.
+pub(crate) fn bar(name: &str, length: u64) -> ProgressBar {
     let template =
         "{msg}  [{bar:30}] {binary_bytes} of {binary_total_bytes}, {binary_bytes_per_sec}, {eta} to go";
+    drawn(name, Some(length), template)
+}
+
+/// The same of what has a length that nobody knows.
+pub(crate) fn counter(name: &str) -> ProgressBar {
+    drawn(name, None, "{msg}  {binary_bytes}, {binary_bytes_per_sec}")
+}
+
+fn drawn(name: &str, length: Option<u64>, template: &str) -> ProgressBar {
+    let bar = ProgressBar::with_draw_target(length, ProgressDrawTarget::stderr());
     bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
-    bar.set_message(path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned());
+    bar.set_message(name.to_owned());
     bar
 }

@@ -5,13 +5,13 @@ use region_store::salvage::salvage;
 
 use crate::arguments::Recover;
 use crate::inspect::{as_json, is_unfinished};
-use crate::progress::{bar, by_blobs};
+use crate::progress::{bar_of_file, by_blobs};
 use crate::{Failure, grouped, say};
 
 pub(crate) fn run(recover: &Recover) -> Result<(), Failure> {
     let mode = if recover.force { Mode::Force } else { Mode::Strict };
     let length = std::fs::metadata(&recover.from).map_or(0, |metadata| metadata.len());
-    let bar = bar(&recover.from, length);
+    let bar = bar_of_file(&recover.from, length);
     let salvaged = salvage(&recover.from, &recover.to, mode, by_blobs(&bar));
     bar.finish_and_clear();
     let (found, sealed) = salvaged?;

@@ -7,7 +7,7 @@ use region_store::{Error, Region};
 use serde_json::json;
 
 use crate::arguments::Verify;
-use crate::progress::bar;
+use crate::progress::bar_of_file;
 use crate::{DAMAGED, Failure, each, grouped, say};
 
 pub(crate) fn run(verify: &Verify) -> Result<(), Failure> {
@@ -33,7 +33,7 @@ pub(crate) fn run(verify: &Verify) -> Result<(), Failure> {
 
 fn check(file: &Path) -> Result<Summary, Error> {
     let region = Region::open(file)?;
-    let bar = bar(file, region.file_length());
+    let bar = bar_of_file(file, region.file_length());
     let summary = region.verify(|done, _| bar.set_position(done));
     bar.finish_and_clear();
     summary

@@ -1,0 +1,63 @@
+//! Commands that are read, one a line.
+
+use std::io::{self, BufRead as _, ErrorKind, IsTerminal as _, Write as _};
+
+use lexopt::Parser;
+
+use super::INTERRUPTED;
+use super::arguments::Asked;
+use super::session::Session;
+use super::words::words;
+use crate::{Failure, REFUSED, told};
+
+const PROMPT: &str = "region store> ";
+
+/// Does what each line says, whatever comes of the others. The worst code counts.
+pub(super) fn run(session: &mut Session) -> Result<(), Failure> {
+    session.reads_input = true;
+    session.open()?;
+    let is_terminal = io::stdin().is_terminal();
+    let mut lines = io::stdin().lock().lines();
+    let mut worst = 0;
+    for number in 1_u64.. {
+        if is_terminal {
+            // Who sees no prompt can type all the same.
+            let _ = write!(io::stderr(), "{PROMPT}");
+        }
+        let Some(line) = lines.next() else { break };
+        let line = match line {
+            Ok(line) => line,
+            Err(error) if error.kind() == ErrorKind::InvalidData => {
+                worst = worst.max(told(Failure::Other(2, format!("line {number} is no text"))));
+                continue;
+            }
+            Err(error) => {
+                return Err(Failure::Other(REFUSED, format!("cannot read the standard input: {error}")));
+            }
+        };
+        if matches!(line.trim(), "exit" | "quit") {
+            break;
+        }
+        match obey(session, &line) {
+            Ok(()) => {}
+            Err(Failure::NobodyReads) => return Err(Failure::NobodyReads),
+            Err(Failure::Other(code, said)) => {
+                let place = if is_terminal { String::new() } else { format!("line {number}: ") };
+                worst = worst.max(told(Failure::Other(code, format!("{place}{said}"))));
+            }
+            Err(failure) => worst = worst.max(told(failure)),
+        }
+        if worst == INTERRUPTED {
+            break;
+        }
+    }
+    if worst == 0 { Ok(()) } else { Err(Failure::Told(worst)) }
+}
+
+fn obey(session: &mut Session, line: &str) -> Result<(), Failure> {
+    let refused = |said: String| Failure::Other(2, format!("{said}; help lists what there is"));
+    let mut words = words(line).map_err(|error| refused(error.to_owned()))?.into_iter();
+    let Some(name) = words.next() else { return Ok(()) };
+    let asked = Asked::parse(&name, Parser::from_args(words)).map_err(|error| refused(error.to_string()))?;
+    session.run(&asked)
+}
