@@ -105,7 +105,7 @@ fn sorted(text: &str) -> Vec<&str> {
 }
 
 /// Waits until something is so.
-fn wait_for(what: &str, is_so: impl Fn() -> bool) {
+fn wait_for(what: &str, mut is_so: impl FnMut() -> bool) {
     let began = Instant::now();
     while !is_so() {
         assert!(began.elapsed() < Duration::from_secs(60), "{what}");
@@ -166,6 +166,20 @@ fn arguments_that_make_no_sense_are_refused() {
 }
 
 #[test]
+fn a_spindle_is_called_as_its_folder_if_it_has_no_name() {
+    let disks = Disks::new();
+    fs::create_dir(disks.path("x=y")).unwrap();
+    let spindles = ["--spindle", "./x=y", "--spindle", "z=./d3/"];
+    fs::create_dir(disks.path("d3")).unwrap();
+    disks.feed(&[&spindles[..], &["load", "1/2/3", "--lines", "-"]].concat(), b"one", 0);
+    let status = disks.json(&[&spindles[..], &["status"]].concat());
+    let names =
+        status["spindles"].as_array().unwrap().iter().map(|spindle| spindle["name"].as_str().unwrap());
+    assert_eq!(names.collect::<Vec<_>>(), ["d1", "two", "x=y", "z"]);
+    assert_eq!(status["spindles"][3]["folder"], "./d3/");
+}
+
+#[test]
 fn only_a_load_makes_a_store() {
     let disks = Disks::new();
     for arguments in [
@@ -198,15 +212,17 @@ fn only_a_load_makes_a_store() {
 #[test]
 fn lines_are_loaded_scanned_and_printed() {
     let disks = Disks::new();
-    let text: String = (0..400_000).map(|number| format!("line {number}\n")).collect::<String>() + "\nlast";
+    let text: String = (0..400_000).map(|number| format!("line {number}\n")).collect::<String>();
+    // A blob may have more bytes than parcels have otherwise.
+    let text = text + "\n" + &"x".repeat(3 << 20) + "\nlast";
     fs::write(disks.path("lines"), &text).unwrap();
     let (out, _) = disks.run(&["load", "1/2/3", "--lines", "lines"], 0);
-    assert!(out.contains("1/2/3: loaded, 400,002 blobs of "), "{out}");
+    assert!(out.contains("1/2/3: loaded, 400,003 blobs of "), "{out}");
     assert_eq!(sorted(&disks.run(&["scan", "1/2/3", "--print"], 0).0), sorted(&text));
     let (out, _) = disks.run(&["scan", "1/2/3"], 0);
-    assert!(out.starts_with("1/2/3: 400,002 blobs of ") && out.contains(" GB/s"), "{out}");
+    assert!(out.starts_with("1/2/3: 400,003 blobs of ") && out.contains(" GB/s"), "{out}");
     let scanned = disks.json(&["scan", "1/2/3"]);
-    assert_eq!((&scanned["blobs"], &scanned["regions"]), (&400_002.into(), &3.into()));
+    assert_eq!((&scanned["blobs"], &scanned["regions"]), (&400_003.into(), &3.into()));
     assert_eq!(scanned["blob_bytes"].as_u64().unwrap(), text.lines().map(str::len).sum::<usize>() as u64);
     let (_, error) = disks.run(&["scan", "1/2/4"], 3);
     assert!(error.contains("slice 1/2/4 is not in the store: load it"), "{error}");
@@ -448,7 +464,7 @@ fn commands_are_read_whatever_comes_of_the_others() {
     let disks = Disks::new();
     fs::write(disks.path("of 3"), "one\n").unwrap();
     let input = b"# to begin with\n\nload 1/2/3 --lines 'of 3' --json\nnope\nload 1/2/3 'of\n\
-        load 1/2/4 --lines -\nscan 1/2/9\n\xff\nsearch slice=3 --json # the end\nquit\nnope";
+        scan 1/2/9\nload 1/2/4 --lines -\n\xff\nsearch slice=3 --json # the end\nquit\nnope";
     let (out, error) = disks.feed(&[], input, 3);
     let told: Vec<Value> = out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!((&told[0]["slice"], &told[1]["slices"][0]["state"]), (&"1/2/3".into(), &"hot".into()));
@@ -457,8 +473,8 @@ fn commands_are_read_whatever_comes_of_the_others() {
         [
             "region: line 4: a store has no command `nope`; help lists what there is",
             "region: line 5: a quote is not closed; help lists what there is",
-            "region: line 6: commands come from the standard input: lines are read from a file",
-            "region: line 7: slice 1/2/9 is not in the store: load it",
+            "region: line 6: slice 1/2/9 is not in the store: load it",
+            "region: line 7: commands come from the standard input: lines are read from a file",
             "region: line 8 is no text",
         ]
     );
@@ -529,6 +545,7 @@ fn an_interrupted_load_leaves_nothing() {
         wait_for("the load begins", || !disks.files("d1").is_empty());
         let interrupted = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
         assert!(interrupted.success());
+        wait_for("the command ends", || child.try_wait().unwrap().is_some());
         let (_, error) = check(&child.wait_with_output().unwrap(), 130);
         assert!(
             error.contains("the load of slice 1/2/3 was interrupted, and nothing of it is left")
@@ -547,7 +564,7 @@ fn a_terminal_gets_a_progress_bar_and_a_prompt() {
     let Some(script) = real_parts::program("script") else { return };
     let disks = Disks::new();
     fs::write(disks.path("lines"), format!("{}\n", "x".repeat(1_000)).repeat(5_000)).unwrap();
-    let command = format!("stty cols 60; {} store --spindle d1", env!("CARGO_BIN_EXE_region"));
+    let command = format!("stty cols 60 rows 20; {} store --spindle d1", env!("CARGO_BIN_EXE_region"));
     let typed = b"load 1/2/3 --lines lines\nnope\nstatus\n\x04";
     let mut terminal = piped(
         Command::new(script)

@@ -24,7 +24,12 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failure> {
             // Who sees no prompt can type all the same.
             let _ = write!(io::stderr(), "{PROMPT}");
         }
-        let Some(line) = lines.next() else { break };
+        let Some(line) = lines.next() else {
+            if is_terminal {
+                let _ = writeln!(io::stderr());
+            }
+            break;
+        };
         let line = match line {
             Ok(line) => line,
             Err(error) if error.kind() == ErrorKind::InvalidData => {

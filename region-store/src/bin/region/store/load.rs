@@ -88,7 +88,7 @@ fn there(key: SliceKey, generation: Generation) -> Failure {
     let clock = generation.clock;
     let said = format!(
         "slice {key} is there already, in generation {clock}: \
-        --generation with a later one replaces it, and flush removes it"
+        --generation with a later one replaces it, and erase removes it"
     );
     Failure::Other(REFUSED, said)
 }

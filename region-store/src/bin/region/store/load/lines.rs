@@ -26,7 +26,8 @@ const LONGEST: usize = MAX_PARCEL_LENGTH - size_of::<i32>();
 
 /// Loads what another thread reads: nobody has to wait for that one, which may wait for somebody to type.
 pub(super) struct Lines {
-    found: Mutex<Receiver<Found>>,
+    /// `None` once a load has it: what is read is read once.
+    found: Mutex<Option<Receiver<Found>>>,
     expected_bytes: u64,
     bar: ProgressBar,
     is_stopped: AtomicBool,
@@ -73,7 +74,7 @@ impl Text {
         let (sender, found) = sync_channel(AHEAD);
         let (bar, wakes) = (self.bar.clone(), sender.clone());
         let lines = Lines {
-            found: Mutex::new(found),
+            found: Mutex::new(Some(found)),
             expected_bytes: self.length,
             bar: self.bar.clone(),
             is_stopped: AtomicBool::new(false),
@@ -126,8 +127,8 @@ impl Text {
 
 impl Loader for Lines {
     fn load(&self, load: &Load<'_>) -> Result<(), LoadError> {
-        let found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
-        for found in found.iter() {
+        let found = self.found.lock().unwrap_or_else(PoisonError::into_inner).take();
+        for found in found.iter().flatten() {
             if self.is_stopped.load(Ordering::Relaxed) {
                 break;
             }
