@@ -24,24 +24,6 @@ const AHEAD: usize = 4;
 /// The most bytes of a line, which is a parcel of its own then.
 const LONGEST: usize = MAX_PARCEL_LENGTH - size_of::<i32>();
 
-/// Loads what another thread reads: nobody has to wait for that one, which may wait for somebody to type.
-pub(super) struct Lines {
-    /// `None` once a load has it: what is read is read once.
-    found: Mutex<Option<Receiver<Found>>>,
-    expected_bytes: u64,
-    bar: ProgressBar,
-    is_stopped: AtomicBool,
-}
-
-enum Found {
-    /// With how much was read until then.
-    Parcel(Vec<u8>, u64),
-    Failure(LoadError),
-    End,
-    /// Wakes who waits for what is found.
-    Stop,
-}
-
 /// What is to be read.
 pub(super) struct Text {
     name: String,
@@ -123,6 +105,24 @@ impl Text {
             parcels.push(&line)?;
         }
     }
+}
+
+/// Loads what another thread reads: nobody has to wait for that one, which may wait for somebody to type.
+struct Lines {
+    /// `None` once a load has it: what is read is read once.
+    found: Mutex<Option<Receiver<Found>>>,
+    expected_bytes: u64,
+    bar: ProgressBar,
+    is_stopped: AtomicBool,
+}
+
+enum Found {
+    /// With how much was read until then.
+    Parcel(Vec<u8>, u64),
+    Failure(LoadError),
+    End,
+    /// Wakes who waits for what is found.
+    Stop,
 }
 
 impl Loader for Lines {
