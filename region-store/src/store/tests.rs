@@ -20,7 +20,8 @@ use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use super::clock::Clock;
 use super::*;
@@ -174,4 +175,16 @@ fn files(medium: &CrashMedium) -> Vec<String> {
     let paths = ["d1", "d10"].iter().flat_map(|folder| medium.list(Path::new(folder)).unwrap());
     let names = paths.map(|path| path.to_str().unwrap().to_owned());
     names.filter(|name| !name.contains("store.")).collect()
+}
+
+/// What comes of something that is tried until it is well.
+fn come<T>(what: &str, mut attempt: impl FnMut() -> Option<T>) -> T {
+    let began = Instant::now();
+    loop {
+        if let Some(done) = attempt() {
+            return done;
+        }
+        assert!(began.elapsed() < Duration::from_secs(20), "{what}");
+        thread::yield_now();
+    }
 }

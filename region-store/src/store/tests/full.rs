@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::atomic::AtomicU32;
-use std::thread;
 
 use super::*;
 

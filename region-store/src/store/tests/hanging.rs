@@ -1,8 +1,6 @@
 //! A loader that does not come back.
 
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::thread;
-use std::time::Instant;
 
 use super::*;
 
@@ -71,10 +69,7 @@ fn whoever_waits_for_a_loader_that_hangs_is_told_in_time_and_others_are_not_held
     has_ended.recv_timeout(LONG).expect("the store ends though a loader hangs");
     assert!(matches!(Fixture::open(&medium, options()), Err(Error::SpindleLocked { .. })));
     drop(free);
-    let fixture = std::iter::repeat_with(|| Fixture::open(&medium, options()))
-        .take_while(|_| began.elapsed() < LONG)
-        .find_map(|opened| opened.inspect_err(|_| thread::yield_now()).ok());
-    let fixture = fixture.expect("the spindles are free");
+    let fixture = come("the spindles are free", || Fixture::open(&medium, options()).ok());
     assert_eq!((fixture.store.status().slices, files(&medium)), ([0; 6], vec![]));
     // What is cancelled is not tried again.
     assert_eq!(hanging.blobs.loads(), 1);
