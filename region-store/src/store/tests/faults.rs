@@ -2,7 +2,6 @@
 
 use std::error::Error as _;
 use std::sync::mpsc::{RecvTimeoutError, channel};
-use std::thread;
 
 use super::recorded::{steps, stride};
 use super::whole::only_whole_slices;
@@ -159,4 +158,15 @@ fn whatever_kind_of_calls_fails_from_then_on_all_goes_well_afterwards() {
         Call::List,
     ];
     all_faults(&calls.map(|call| (call, 5)), true);
+}
+
+#[test]
+fn transfers_that_are_short_hurt_nothing() {
+    let medium = medium();
+    medium.fail(Fault { call: Call::Any, number: 0, trouble: Trouble::Short, lasting: true });
+    let fixture = Fixture::open(&medium, options()).unwrap();
+    steps().into_iter().for_each(|step| step.take(&fixture).unwrap());
+    assert!(medium.faults() > 100);
+    drop(fixture);
+    assert_eq!(warm(&Fixture::open(&medium, options()).unwrap()), [(key(1), later(1).into())]);
 }
