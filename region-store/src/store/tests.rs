@@ -13,6 +13,7 @@ mod many;
 mod memory;
 mod opening;
 mod recorded;
+mod reopening;
 mod tending;
 mod whole;
 

@@ -12,7 +12,7 @@ use crate::medium::{Call, Fault, Trouble};
 const LONG: Duration = Duration::from_secs(60);
 
 /// An error tells where the trouble is, and is none of the store's own.
-fn check_error(error: &Error) {
+pub(super) fn check_error(error: &Error) {
     let mut said = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {
@@ -34,7 +34,7 @@ fn check_events(events: &[Event]) {
     }
 }
 
-fn warm(fixture: &Fixture) -> Vec<(SliceKey, Generation)> {
+pub(super) fn warm(fixture: &Fixture) -> Vec<(SliceKey, Generation)> {
     let mut warm = fixture.store.search(&"state=warm".parse().unwrap());
     warm.sort_by_key(|status| status.key);
     warm.into_iter().map(|status| (status.key, status.generation)).collect()

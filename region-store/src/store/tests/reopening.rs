@@ -1,0 +1,107 @@
+//! A store is opened on slices and rubbish, while calls of the medium fail, each in turn, and the power is cut.
+
+use super::faults::{check_error, warm};
+use super::recorded::stride;
+use super::whole::{Checked, only_whole_slices, whole_slices};
+use super::*;
+use crate::format::SnapId;
+use crate::medium::{Call, Fault, MediumFile as _, Trouble};
+use crate::slice::{self, SliceFile};
+
+/// Two slices, of which one has an older writing beside it, and regions that belong to none.
+fn littered() -> CrashMedium {
+    let (medium, other) = (medium(), medium());
+    for (medium, identities) in [(&medium, &[identity(1), identity(2)][..]), (&other, &[later(1)])] {
+        let fixture = Fixture::open(medium, options()).unwrap();
+        identities.iter().for_each(|identity| check(&fixture.store.load(*identity, Blobs::new()).unwrap()));
+    }
+    for path in files(&other) {
+        let file = other.open(Path::new(&path)).unwrap();
+        let mut bytes = vec![0; usize::try_from(file.length().unwrap()).unwrap()];
+        file.read_exact_at(&mut bytes, 0).unwrap();
+        put(&medium, Path::new(&path), &bytes);
+    }
+    let region = SliceFile::region(SnapId([7; 16]), 0);
+    for (folder, file) in [("d1", region), ("d10", SliceFile { is_part: true, ..region })] {
+        put(&medium, &file.path(Path::new(folder)), b"rubbish");
+    }
+    medium
+}
+
+fn put(medium: &CrashMedium, path: &Path, bytes: &[u8]) {
+    let file = medium.create(path).unwrap();
+    file.write_all_at(bytes, 0).unwrap();
+    file.sync_data().unwrap();
+    medium.sync_folder(path.parent().unwrap()).unwrap();
+}
+
+/// What is found when all goes well: the slices, and nothing else.
+fn check_found(medium: &CrashMedium) {
+    let fixture = Fixture::open(medium, options()).unwrap();
+    assert_eq!(warm(&fixture), [(key(1), later(1).into()), (key(2), identity(2).into())]);
+    for slice_key in [1, 2] {
+        check(&fixture.store.read(key(slice_key)).unwrap());
+    }
+    assert_eq!(only_whole_slices(medium).unwrap().len(), 2);
+}
+
+/// Opens and reads while calls fail, and says how many did.
+fn open(medium: &CrashMedium, fault: Fault) -> u64 {
+    medium.fail(fault);
+    match Fixture::open(medium, options()) {
+        Ok(fixture) => {
+            for (key, _) in warm(&fixture) {
+                fixture.store.read(key).map_or_else(|error| check_error(&error), |lock| check(&lock));
+            }
+        }
+        Err(error) => check_error(&error),
+    }
+    let faults = medium.faults();
+    medium.repair();
+    faults
+}
+
+#[test]
+fn whatever_call_fails_while_it_is_opened_no_slice_is_taken_for_rubbish() {
+    let littered = littered();
+    let all = littered.operations();
+    let step = stride(5);
+    for (lasting, trouble) in [false, true]
+        .into_iter()
+        .flat_map(|lasting| [Trouble::InputOutput, Trouble::NoSpace].map(|trouble| (lasting, trouble)))
+    {
+        let last = (0..).step_by(step).find(|number| {
+            let medium = littered.killed(all);
+            let faults = open(&medium, Fault { call: Call::Any, number: *number, trouble, lasting });
+            let now = medium.operations();
+            medium.crashes(now.., 0..2).for_each(|crash| check_found(&crash.medium));
+            check_found(&medium);
+            faults == 0
+        });
+        println!("every {step}. of {} calls, {trouble:?}, lasting {lasting}", last.unwrap());
+        assert!(last.unwrap() > 50);
+    }
+}
+
+/// Cuts the power at every operation of an opening, and says in how many states the next one finds what it should.
+fn cuts() -> Checked<usize> {
+    let medium = littered();
+    let before = medium.operations();
+    check_found(&medium);
+    let mut states = 0;
+    for crash in medium.crashes(before.., 0..4) {
+        whole_slices(&crash.medium).map_err(|error| format!("{crash}: {error}"))?;
+        check_found(&crash.medium);
+        states += 1;
+    }
+    Ok(states)
+}
+
+#[test]
+fn a_power_cut_while_it_is_opened_leaves_whole_slices() {
+    let states = cuts().unwrap();
+    println!("{states} states");
+    assert!(states > 50);
+    let error = slice::removing_regions_first(cuts).expect_err("a mistake is found");
+    assert!(error.contains(".slice is there, but"), "{error}");
+}
