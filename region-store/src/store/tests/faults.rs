@@ -156,6 +156,11 @@ fn whatever_kind_of_calls_fails_from_then_on_all_goes_well_afterwards() {
         Call::Rename,
         Call::Remove,
         Call::List,
+        Call::Read,
+        Call::Length,
+        Call::StartWriteBack,
+        Call::Trim,
+        Call::Lock,
     ];
     all_faults(&calls.map(|call| (call, 5)), true);
 }
