@@ -55,8 +55,9 @@ pub(super) fn bucket_of(key: SectorKey, buckets: usize) -> usize {
     (scaled >> 32) as usize
 }
 
-/// Where a mispredicted branch costs more than looking at a slot too many. A microcontroller has no predictor to please.
-const OUT_OF_ORDER: bool = cfg!(not(target_os = "none"));
+/// Where a mispredicted branch costs more than looking at a slot too many, and a call more than a few moves. A
+/// microcontroller has no predictor to please, and little room for code.
+pub(super) const OUT_OF_ORDER: bool = cfg!(not(target_os = "none"));
 
 /// Spreads keys over 32 bits, which are then scaled to the number of buckets.
 ///

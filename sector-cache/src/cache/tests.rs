@@ -235,6 +235,20 @@ fn a_sector_is_read_into_memory_of_its_length() {
 }
 
 #[test]
+fn bytes_go_in_and_out_whole_whatever_their_number() {
+    for length in (1..=64).chain([137, 4096]) {
+        let mut memory = memory::<u16>(2, length);
+        let mut cache = SectorCache::new(&mut memory, 2, length, Eviction::Lru).unwrap();
+        put_all(&mut cache, [7, 8]);
+        for sector in [7, 8] {
+            let mut out = vec![0; length + 2];
+            assert_eq!(cache.read(key(sector), &mut out[1..=length]), Ok(true));
+            assert_eq!(out, [vec![0], bytes(sector, length), vec![0]].concat());
+        }
+    }
+}
+
+#[test]
 fn looking_changes_nothing() {
     let mut memory = memory::<u16>(3, 3);
     let mut cache = SectorCache::new(&mut memory, 3, 3, Eviction::Lru).unwrap();

@@ -17,7 +17,7 @@ impl<L: Link> Cache for SectorCache<'_, L> {
 
     #[inline(always)]
     fn read(&mut self, key: SectorKey, out: &mut SectorBytes) -> bool {
-        self.get(key).map(|bytes| out.copy_from_slice(bytes)).is_some()
+        self.read(key, out).expect("it is a sector long")
     }
 
     #[inline(always)]
