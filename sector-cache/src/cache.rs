@@ -227,8 +227,9 @@ impl<'m, L: Link> SectorCache<'m, L> {
     #[inline(always)]
     pub fn read(&mut self, key: SectorKey, to: &mut [u8]) -> Result<bool, Error> {
         self.check_length(to)?;
-        if let Some(at) = self.look_up(key) {
+        if let Some(at) = self.find_plain(key) {
             if self.copy(at, to) {
+                self.count_hit(at);
                 return Ok(true);
             }
         } else if self.held < self.slots() {
@@ -485,9 +486,14 @@ impl<'m, L: Link> SectorCache<'m, L> {
     #[inline(always)]
     fn look_up(&mut self, key: SectorKey) -> Option<usize> {
         let at = self.find_plain(key)?;
+        self.count_hit(at);
+        Some(at)
+    }
+
+    #[inline(always)]
+    fn count_hit(&mut self, at: usize) {
         self.touch(at);
         self.hits = self.hits.wrapping_add(1);
-        Some(at)
     }
 
     /// The slot of a sector whose bytes are there; counted, as a miss too.
