@@ -214,10 +214,13 @@ impl<M: Medium> Inner<M> {
     ) -> Shared<(Arc<Resident>, SnapMetrics)> {
         writer.open_for_writes()?;
         let loaded = catch_unwind(AssertUnwindSafe(|| loader.load(&load)));
+        let (key, is_cancelled) = ((*load.identity()).into(), load.is_cancelled());
         // Why parcels were refused says more than what the loader makes of it.
         let queued = load.end()?;
         match loaded {
             Ok(Ok(())) => {}
+            // It has looked, and has given up by itself.
+            Ok(Err(_)) if is_cancelled => return Err(Arc::new(Error::Cancelled { key })),
             Ok(Err(error)) => return Err(Arc::new(Error::Loader(error))),
             Err(panic) => return Err(Arc::new(Error::panicked(&*panic))),
         }

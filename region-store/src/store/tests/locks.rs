@@ -115,6 +115,25 @@ fn a_load_that_is_cancelled_leaves_nothing() {
 }
 
 #[test]
+fn a_loader_that_looks_and_gives_up_has_not_failed() {
+    let fixture = Fixture::open(&medium(), options()).unwrap();
+    let (called, was_called) = channel();
+    let called = Mutex::new(called);
+    let looking = Arc::new(move |load: &Load<'_>| -> std::result::Result<(), LoadError> {
+        called.lock().unwrap().send(())?;
+        wait_until("it is cancelled", || load.is_cancelled());
+        Err("it is cancelled".into())
+    });
+    let error = fixture.store.load_within(identity(1), looking, Duration::ZERO).unwrap_err();
+    assert!(matches!(error, Error::Unfinished { .. }), "{error}");
+    was_called.recv_timeout(LONG).unwrap();
+    assert!(fixture.store.cancel(key(1)));
+    wait_until("it has ended", || !fixture.status(1).is_busy);
+    assert_eq!((fixture.state(1), fixture.status(1).metrics.failures), (SnapState::Cold, 1));
+    check(&fixture.store.load(identity(1), Blobs::new()).unwrap());
+}
+
+#[test]
 fn a_store_that_ends_cancels_its_loads_and_frees_its_spindles() {
     let medium = medium();
     let fixture = Fixture::open(&medium, options()).unwrap();
