@@ -160,7 +160,7 @@ impl Source<'_> {
             if taken == 0 {
                 // The blob is longer than the piece, or than the file.
                 let left = self.length - offset;
-                let needed = blob_end(&buffer).filter(|&needed| needed <= left && needed > wanted);
+                let needed = v1::blob_end(&buffer).filter(|&needed| needed <= left && needed > wanted);
                 let Some(needed) = needed else {
                     found.damage = Some(v1::Blobs::damage_at(&buffer, offset, left));
                     return Ok(found);
@@ -235,10 +235,4 @@ impl Source<'_> {
         buffer.truncate(read);
         Ok(())
     }
-}
-
-/// How long the first blob of some bytes is, with its length before it.
-fn blob_end(bytes: &[u8]) -> Option<u64> {
-    let prefix = i32::from_le_bytes(*bytes.first_chunk()?);
-    Some(u64::try_from(prefix).ok()? + v1::PREFIX_LENGTH as u64)
 }

@@ -102,3 +102,9 @@ impl core::iter::FusedIterator for Blobs<'_> {}
 pub fn blob_prefix(length: usize) -> Option<[u8; PREFIX_LENGTH]> {
     i32::try_from(length).ok().map(i32::to_le_bytes)
 }
+
+/// How long the first blob of some bytes is, with its length before it. `None` if they do not say, or cannot be right.
+pub(crate) fn blob_end(bytes: &[u8]) -> Option<u64> {
+    let prefix = i32::from_le_bytes(*bytes.first_chunk()?);
+    Some(u64::try_from(prefix).ok()? + PREFIX_LENGTH as u64)
+}

@@ -88,11 +88,7 @@ impl Region {
     /// Passes by a blob that is not all in the buffer, though its length is.
     fn skip_long_blob(&self, buffer: &[u8], offset: u64, summary: &mut Summary) -> Result<usize> {
         let left = self.file_length() - offset;
-        let prefix = buffer.first_chunk::<{ v1::PREFIX_LENGTH }>().map(|prefix| i32::from_le_bytes(*prefix));
-        let blob_length = prefix.and_then(|prefix| u64::try_from(prefix).ok());
-        let taken = blob_length
-            .map(|blob_length| blob_length + v1::PREFIX_LENGTH as u64)
-            .filter(|&taken| taken <= left);
+        let taken = v1::blob_end(buffer).filter(|&taken| taken <= left);
         let Some(taken) = taken.and_then(|taken| usize::try_from(taken).ok()) else {
             // What is wrong with it, the decoder says; of a file as long as the blob pretends it needs no byte more.
             let damage = v1::Blobs::damage_at(buffer, offset, left);
@@ -104,7 +100,7 @@ impl Region {
     }
 
     /// Reads so many bytes from an offset on, or as many as there are.
-    fn read(&self, buffer: &mut Vec<u8>, offset: u64, length: u64) -> Result<()> {
+    pub(crate) fn read(&self, buffer: &mut Vec<u8>, offset: u64, length: u64) -> Result<()> {
         let length = length.min(self.file_length().saturating_sub(offset));
         let too_large = || Error::TooLarge { path: self.path.clone(), length };
         let length = usize::try_from(length).map_err(|_| too_large())?;

@@ -56,14 +56,20 @@ impl SliceFile {
         Self { snap_id, content: Content::Region(index), is_part: false }
     }
 
+    /// What it is called.
+    #[must_use]
+    pub fn name(&self) -> String {
+        let part = if self.is_part { PART_SUFFIX } else { "" };
+        match self.content {
+            Content::Manifest => format!("{}{MANIFEST_SUFFIX}{part}", self.snap_id),
+            Content::Region(index) => format!("{}_{index:04}{REGION_SUFFIX}{part}", self.snap_id),
+        }
+    }
+
     /// Where it is in a folder.
     #[must_use]
     pub fn path(&self, folder: &Path) -> PathBuf {
-        let part = if self.is_part { PART_SUFFIX } else { "" };
-        folder.join(match self.content {
-            Content::Manifest => format!("{}{MANIFEST_SUFFIX}{part}", self.snap_id),
-            Content::Region(index) => format!("{}_{index:04}{REGION_SUFFIX}{part}", self.snap_id),
-        })
+        folder.join(self.name())
     }
 
     /// What a path says; `None` if no file of a slice is called so.

@@ -8,7 +8,7 @@ use super::files::{SliceFile, Spindle};
 use super::publication;
 use super::scanners::Scanners;
 use crate::error::{Error, Result};
-use crate::format::{Header, Manifest, ManifestRegion, SnapId};
+use crate::format::{Header, Manifest, ManifestRegion, Seal, SnapId};
 use crate::medium::{Disk, Medium};
 use crate::region::{OpenOptions, Region, Verify};
 
@@ -172,6 +172,16 @@ fn differing_field(
         let differs = verify != Verify::Never && region.file_checksum()? != said.checksum;
         return Ok(differs.then_some("checksum"));
     };
+    Ok(sealed_differs(manifest, said, header, seal))
+}
+
+/// In what a region of version 2 differs from what the manifest says, by its header and its seal.
+pub(crate) fn sealed_differs(
+    manifest: &Manifest,
+    said: &ManifestRegion,
+    header: &Header,
+    seal: &Seal,
+) -> Option<&'static str> {
     let expected = Header {
         region_id: said.region_id,
         domain: manifest.identity.domain,
@@ -184,10 +194,10 @@ fn differing_field(
         ..*header
     };
     let counted = (seal.blobs, seal.blob_bytes, seal.blocks) == (said.blobs, said.blob_bytes, said.blocks);
-    Ok(match () {
+    match () {
         () if *header != expected => Some("header"),
         () if !counted => Some("number of blobs"),
         () if seal.blocks_checksum != said.checksum => Some("checksum"),
         () => None,
-    })
+    }
 }
