@@ -267,6 +267,43 @@ pub enum Error {
         /// How much there is.
         limit: u64,
     },
+    /// A store of objects has failed a request.
+    #[error("{object}: cannot {attempted}: {source}")]
+    Object {
+        /// The object.
+        object: String,
+        /// What was tried: a verb, and more if need be.
+        attempted: String,
+        /// Why it failed.
+        source: LoadError,
+    },
+    /// There is no such slice in a store of objects.
+    #[error("slice {key} is not published, there is no {object}: publish it, or look under another prefix")]
+    NotPublished {
+        /// Which slice.
+        key: SliceKey,
+        /// What would make it one.
+        object: String,
+    },
+    /// A slice in a store of objects is not what was published.
+    #[error("{cause}: publish slice {key} again")]
+    PublishedDamaged {
+        /// Which slice.
+        key: SliceKey,
+        /// What is wrong with it.
+        #[source]
+        cause: Box<Error>,
+    },
+    /// The caller's mistake: no store of objects is called so.
+    #[error(
+        "{url} is no store of objects: {source}: give file:///FOLDER, or s3://BUCKET/PREFIX with the feature s3"
+    )]
+    ObjectUrl {
+        /// What was given.
+        url: String,
+        /// What is wrong with it.
+        source: LoadError,
+    },
     /// A disk is not there, and with it a part of the slice.
     #[error("slice {snap_id}: its spindle {name} is missing: give its folder")]
     SpindleMissing {

@@ -45,6 +45,8 @@ pub use files::{Content, SliceFile, Spindle};
 pub use impellers::{ImpellerOptions, Impellers, MAX_IMPELLERS};
 pub use provisional::{Durability, Provisional, Written};
 pub(crate) use publication::{read as read_manifest, remove, remove_if_there};
+#[cfg(feature = "object-store")]
+pub(crate) use reader::sealed_differs;
 pub use reader::{Slice, SliceRegion};
 pub use scanners::Scanners;
 pub use writer::{MAX_NOTE_LENGTH, MAX_REGIONS, SliceOptions, SliceWriter};

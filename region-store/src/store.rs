@@ -31,6 +31,8 @@ mod key;
 mod load;
 mod lock;
 mod note;
+#[cfg(feature = "object-store")]
+mod objects;
 mod options;
 mod restart;
 mod snap;
@@ -46,6 +48,8 @@ pub use filter::{Comparison, Condition, Field, Filter, FilterError};
 pub use key::{Generation, SliceKey};
 pub use load::{Load, LoadError, Loader};
 pub use lock::ReadLock;
+#[cfg(feature = "object-store")]
+pub use objects::ObjectLoader;
 pub use options::{Marks, StoreOptions, TenderTimes, TimesToLive};
 pub use status::{SnapMetrics, SnapState, SnapStatus, SpindleStatus, StoreStatus};
 pub use tender::{Down, Tended};

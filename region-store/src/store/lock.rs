@@ -10,6 +10,8 @@ use super::spindle::Locks;
 use crate::error::Result;
 use crate::format::Manifest;
 use crate::medium::{Disk, Medium};
+#[cfg(feature = "object-store")]
+use crate::slice::Slice;
 use crate::slice::SliceRegion;
 
 /// A slice that is in memory, and stays there as long as this is held. Any number of threads may share it.
@@ -54,6 +56,12 @@ impl<M: Medium> ReadLock<M> {
     #[must_use]
     pub fn manifest(&self) -> &Manifest {
         self.resident.slice.manifest()
+    }
+
+    /// The slice, which whoever borrows it does not keep: its room is the lock's.
+    #[cfg(feature = "object-store")]
+    pub(super) fn slice(&self) -> &Slice {
+        &self.resident.slice
     }
 
     /// How many blobs it has.

@@ -11,6 +11,8 @@ mod life;
 mod locks;
 mod many;
 mod memory;
+#[cfg(feature = "object-store")]
+mod objects;
 mod opening;
 mod recorded;
 mod reopening;
