@@ -15,6 +15,8 @@
 //!   Unavailable  on disk, but one of its disks is missing: it is neither loaded nor removed
 //! ```
 //!
+//! Workers share slices through a folder or a bucket by the loader `ObjectLoader`, with the feature `object-store`.
+//!
 //! Each change of state is made under the write lock of the snap, of which there is one: however many ask for a slice, it is
 //! loaded once, and all of them share what comes of it. Nobody breaks a read lock. What is to replace a slice by another
 //! generation waits until its readers are gone, and whoever asks meanwhile queues behind it.
