@@ -1,7 +1,7 @@
 //! What is damaged in a store of objects.
 
 use super::*;
-use crate::format;
+use crate::format::{self, Header, Manifest, SEAL_LENGTH, Seal};
 
 /// Whether a slice is refused of which an object is other than it was. It says which, and what to do.
 fn is_refused(worker: &Fixture, objects: &Arc<Faulty>, path: &ObjectPath, bytes: &[u8]) -> bool {
@@ -75,6 +75,32 @@ fn a_region_that_is_missing_or_anothers_is_refused() {
         put(&objects, path, &bytes);
     }
     load(&worker, &objects).unwrap();
+}
+
+#[test]
+fn a_whole_region_of_another_writing_is_refused() {
+    let (objects, others, worker) = (published(), published(), worker());
+    let others: Vec<_> = paths(&*others).iter().map(|path| bytes_of(&others, path)).collect();
+    for path in paths(&*objects).iter().filter(|path| path.filename() != Some("manifest")) {
+        let length = bytes_of(&objects, path).len();
+        let other = others.iter().find(|other| other.len() == length).unwrap();
+        assert!(is_refused(&worker, &objects, path, other));
+    }
+}
+
+#[test]
+fn a_seal_that_counts_wrongly_is_refused_though_the_manifest_agrees() {
+    let (objects, worker) = (published(), worker());
+    let path = ObjectPath::from(format!("{FOLDER}/manifest"));
+    let mut manifest = Manifest::decode(&bytes_of(&objects, &path)).unwrap();
+    let region = ObjectPath::from(format!("{FOLDER}/{}_0000.region", manifest.snap_id));
+    let mut bytes = bytes_of(&objects, &region);
+    let (id, at) = (Header::decode(&bytes).unwrap().region_id, bytes.len() - SEAL_LENGTH);
+    let seal = Seal::decode(&bytes[at..], id, at as u64).unwrap();
+    bytes[at..].copy_from_slice(&Seal { blobs: seal.blobs + 1, ..seal }.encode(id, at as u64));
+    manifest.regions[0].blobs += 1;
+    put(&objects, &path, &manifest.encode().unwrap());
+    assert!(is_refused(&worker, &objects, &region, &bytes));
 }
 
 #[test]
