@@ -274,7 +274,7 @@ impl<M: Medium> Store<M> {
                     flight
                 }
             };
-            let resident = snap.wait(&flight, deadline)?;
+            let resident = snap.wait(flight, deadline)?;
             return Ok(self.lock(snap, resident));
         }
     }

@@ -186,7 +186,7 @@ impl<R: Clone> Snap<R> {
     ///
     /// # Errors
     /// [`Error::LoadFailed`]; [`Error::Unfinished`] at the deadline, and the place is given up.
-    pub(super) fn wait(&self, flight: &Arc<Flight<R>>, deadline: Instant) -> Result<R> {
+    pub(super) fn wait(&self, flight: Arc<Flight<R>>, deadline: Instant) -> Result<R> {
         let began = Instant::now();
         let mut record = self.lock();
         loop {
@@ -200,6 +200,8 @@ impl<R: Clone> Snap<R> {
                 if let Some(Writer::Flight { waiting, .. }) = &mut record.writer {
                     *waiting -= 1;
                 }
+                // Before it can land: it would keep in memory what it brings.
+                drop(flight);
                 return Err(Error::Unfinished { key: self.key, waited: began.elapsed() });
             };
             record = self.changed.wait_timeout(record, left).unwrap_or_else(PoisonError::into_inner).0;

@@ -28,7 +28,7 @@ fn is_parted() -> bool {
     let Answer::Start(flight) = snap.request(&request(generation)).unwrap() else { panic!("it is cold") };
     snap.board().land(Stage::Hot(Arc::new(Manifest::default()), ()), Duration::ZERO, Ok(()));
     let is_parted = snap.try_take(|_| true).map(|exclusive| exclusive.finish(Stage::Cold, Duration::ZERO));
-    snap.wait(&flight, Instant::now() + LONG).unwrap();
+    snap.wait(flight, Instant::now() + LONG).unwrap();
     is_parted.is_some()
 }
 
@@ -165,6 +165,22 @@ fn another_generation_waits_for_readers_and_new_readers_wait_for_it() {
         replacing.join().unwrap();
     });
     assert_eq!(fixture.status(1).generation.clock, 4);
+}
+
+#[test]
+fn what_is_evicted_takes_no_memory_whatever_the_thread_of_its_load_does() {
+    let (go_on, going_on) = channel::<()>();
+    let going_on = Mutex::new(going_on);
+    let listener = move |event: &Event| {
+        if matches!(event, Event::Loaded { .. }) {
+            let _ = going_on.lock().unwrap().recv_timeout(LONG);
+        }
+    };
+    let store = Store::open_on(medium(), options(), listener).unwrap();
+    drop(store.load(identity(1), Blobs::new()).unwrap());
+    assert_eq!(store.evict(&Filter::default()).done, [key(1)]);
+    assert_eq!(store.status().memory_bytes, 0);
+    drop(go_on);
 }
 
 #[test]
