@@ -40,6 +40,7 @@ mod restart;
 mod snap;
 mod spindle;
 mod status;
+mod sync;
 mod tender;
 #[cfg(test)]
 mod tests;

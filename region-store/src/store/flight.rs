@@ -1,10 +1,11 @@
 //! A load that is under way, and what comes of it for all who wait.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock};
 
 use super::defect::{self, Defect};
 use super::key::Generation;
+use super::sync::AtomicBool;
 use crate::error::Error;
 
 /// What brings a slice into memory, from its loader or from disk.

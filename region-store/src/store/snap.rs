@@ -4,15 +4,19 @@
 //! or one writer. A writer that brings the slice into memory may be there while there are readers of what it replaces. It
 //! waits for them, and whoever comes later waits for it. Other writers come only where nobody is.
 
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+#[cfg(all(test, shuttle))]
+mod schedules;
+
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::defect::Defect;
+use super::defect::{self, Defect};
 use super::flight::Flight;
 use super::key::{Generation, SliceKey};
 use super::note::Note;
 use super::options::TimesToLive;
 use super::status::{SnapMetrics, SnapState, SnapStatus};
+use super::sync::{Condvar, Mutex, MutexGuard};
 use crate::error::{Error, Result};
 use crate::format::Manifest;
 
@@ -197,7 +201,9 @@ impl<R: Clone> Snap<R> {
                 return outcome.map_err(|cause| Error::LoadFailed { key: self.key, cause });
             }
             let Some(left) = left(deadline) else {
-                if let Some(Writer::Flight { waiting, .. }) = &mut record.writer {
+                if let Some(Writer::Flight { waiting, .. }) = &mut record.writer
+                    && !defect::planted(Defect::KeptPlace)
+                {
                     *waiting -= 1;
                 }
                 // Before it can land: it would keep in memory what it brings.
@@ -213,7 +219,7 @@ impl<R: Clone> Snap<R> {
         let mut record = self.lock();
         record.readers -= 1;
         record.used_at = now;
-        if record.readers == 0 {
+        if record.readers == 0 && !defect::planted(Defect::SilentRelease) {
             self.changed.notify_all();
         }
     }
@@ -221,7 +227,7 @@ impl<R: Clone> Snap<R> {
     /// The write lock of a flight: waits until there is no reader.
     pub(super) fn board(&self) -> Exclusive<'_, R> {
         let mut record = self.lock();
-        while record.readers > 0 {
+        while record.readers > 0 && !defect::planted(Defect::BrokenReadLock) {
             record = self.changed.wait(record).unwrap_or_else(PoisonError::into_inner);
         }
         Exclusive { snap: self, is_done: false }
@@ -400,7 +406,11 @@ impl<R: Clone> Exclusive<'_, R> {
             flight.land(outcome);
         }
         drop(record);
-        self.snap.changed.notify_all();
+        if defect::planted(Defect::OneIsWoken) {
+            self.snap.changed.notify_one();
+        } else {
+            self.snap.changed.notify_all();
+        }
     }
 }
 
