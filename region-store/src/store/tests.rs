@@ -16,6 +16,7 @@ mod objects;
 mod opening;
 mod recorded;
 mod reopening;
+mod stress;
 mod tending;
 mod whole;
 

@@ -10,7 +10,7 @@ use super::super::snap::{Answer, Request, Snap, Stage};
 use super::*;
 use crate::format::Manifest;
 
-const LONG: Duration = Duration::from_secs(20);
+pub(super) const LONG: Duration = Duration::from_secs(20);
 
 fn request(generation: Generation) -> Request {
     Request {
@@ -61,7 +61,7 @@ impl Loader for Held {
     }
 }
 
-fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
+pub(super) fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
     let start = Instant::now();
     while !is_so() {
         assert!(start.elapsed() < LONG, "{what}");
