@@ -48,9 +48,7 @@ impl<M: Medium> Inner<M> {
         if let Err(error) = thread::Builder::new().name(format!("loader {}", snap.key)).spawn(flying) {
             let folder = self.spindles.first().map(|spindle| spindle.folder.clone()).unwrap_or_default();
             let cause = Arc::new(Error::io(&folder, "start a thread to load into")(error));
-            let exclusive = snap.board();
-            let stage = exclusive.stage();
-            exclusive.land(stage, self.now(), Err(cause));
+            snap.call_off(self.now(), cause);
         }
     }
 

@@ -176,7 +176,7 @@ impl<M: Medium> Store<M> {
     }
 
     /// Holds a slice in memory. If it is not there, it comes from disk, or by the loader, which is called once however many
-    /// ask. Another generation gives way to it as soon as nobody holds that.
+    /// ask. Another generation gives way to it as soon as nobody holds that, so let go of it before.
     ///
     /// # Errors
     /// [`Error::LoadFailed`], to all who waited and for a while to whoever comes later; [`Error::Unfinished`] if it takes

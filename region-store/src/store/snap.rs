@@ -233,6 +233,11 @@ impl<R: Clone> Snap<R> {
         Exclusive { snap: self, is_done: false }
     }
 
+    /// Ends a flight that nobody can fly. The slice stays where it is, whoever reads it.
+    pub(super) fn call_off(&self, now: Duration, cause: Arc<Error>) {
+        Exclusive { snap: self, is_done: false }.end(now, Some(Err(cause)));
+    }
+
     /// The write lock, if nobody has the slice and it is such a one.
     pub(super) fn try_take(&self, applies: impl FnOnce(&Record<R>) -> bool) -> Option<Exclusive<'_, R>> {
         let mut record = self.lock();

@@ -38,6 +38,19 @@ fn a_write_lock_becomes_a_read_lock_at_once() {
     assert!(with(Defect::ReleaseAndRetake, is_parted));
 }
 
+#[test]
+fn a_flight_that_nobody_can_fly_waits_for_no_reader() {
+    let of_clock = |clock| Generation { clock, digest: 2 };
+    let hot = Stage::Hot(Arc::new(Manifest::default()), ());
+    let snap = Snap::new(key(1), hot, of_clock(1), Duration::ZERO, Note::default());
+    assert!(matches!(snap.request(&request(of_clock(1))), Ok(Answer::Read(()))));
+    let Answer::Start(flight) = snap.request(&request(of_clock(2))).unwrap() else { panic!("it is another") };
+    snap.call_off(Duration::ZERO, Arc::new(Error::Cancelled { key: key(1) }));
+    assert!(matches!(snap.wait(flight, Instant::now() + LONG), Err(Error::LoadFailed { .. })));
+    assert!(matches!(snap.request(&request(of_clock(1))), Ok(Answer::Read(()))));
+    assert_eq!(snap.look(|record| record.readers), 2);
+}
+
 /// A loader that says when it was called, and waits until it is let go on.
 struct Held {
     called: Mutex<std::sync::mpsc::Sender<()>>,
