@@ -4,6 +4,21 @@
 //! into a code. The header is generated from these files by cbindgen and is the manual; a test keeps it from drifting.
 //!
 //! Without the feature `hosted` and on a target without an operating system this is what firmware links.
+//!
+//! # Installation
+//!
+//! `ffi/install --prefix DIR` builds and installs header, static and shared library, a pkg-config file and a CMake
+//! package; with `--target thumbv7em-none-eabi`, for a Cortex-M4, all but the shared library. `--help` says more.
+//!
+//! - With pkg-config: `cc program.c $(pkg-config --cflags --libs sector_cache)`; for a program that is static as a
+//!   whole, `cc -static program.c $(pkg-config --static --cflags --libs sector_cache)`.
+//! - With CMake: `find_package(sector_cache 0.1 REQUIRED)`, and `target_link_libraries(program PRIVATE
+//!   sector_cache::sector_cache)`. That is the shared library where it is installed, or with `COMPONENTS static` the
+//!   static one. For a Cortex-M4 it is the same with a toolchain file; `examples/consumers` has one of each.
+//!
+//! The soname is `libsector_cache.so.` and the ABI version, set by `build.rs` on Linux, so that a program never starts
+//! with a library of another one. What the shared library exports is what the header declares: rustc hides the rest.
+//! The static library for a Cortex-M4 brings no visible `memcpy` and the like, so that a program gets the C library's.
 
 #![no_std]
 #![expect(unsafe_code, reason = "C hands over pointers; each use says what the header demands of them")]
