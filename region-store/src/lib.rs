@@ -5,6 +5,13 @@
 //! [`RegionWriter`] writes one, and has all of it on the disk before it gets its name; a [`Region`] reads it. A [`journal`]
 //! is a region that is appended to, group by group; a [`slice`](mod@slice) a dataset of several regions. A [`store`] keeps
 //! many of those, in memory, on disk or only known, as there is room.
+//!
+//! # Features
+//!
+//! | Feature        | On by default | Adds |
+//! |----------------|---------------|------|
+//! | `command`      | yes           | the command `region`, and what only it links |
+//! | `crash-medium` | no            | a medium in memory that fails on demand and loses its power, for tests |
 
 mod defect;
 mod error;
