@@ -3,6 +3,7 @@
  *
  * It finds a sector by drive and number in a few dozen instructions, forgets the least recently used one when it is
  * full, allocates nothing, and keeps no pointer to anything but its own storage and the callbacks you give it.
+ * For a device whose disks are on a server, there is a session at the end, with an example of its own.
  * The whole message loop of a firmware whose emulator asks for sectors over a mailbox:
  *
  *     #include "sector_cache.h"
@@ -85,9 +86,30 @@
     } name##_storage; \
     static sector_cache_disk *const name = (sector_cache_disk *)(void *)&name##_storage
 
-/* A cache and a disk: opaque, in storage of yours. */
+/* Bytes of a session before what its window, its tracks and its messages take. */
+#define VDISK_SESSION_HEADER_BYTES (sizeof(void *) == 4 ? 1024u : 1280u)
+
+/*
+ * Bytes of storage for a session with a window of 1 to 64 writes, for sectors of 1 to 65,535 bytes, and tracks of 1 to
+ * 65,535 sectors. A constant expression.
+ */
+#define VDISK_SESSION_BYTES(window, sector_length, sectors_per_track) \
+    (VDISK_SESSION_HEADER_BYTES + (size_t)(window) * ((size_t)(sector_length) + 8u) \
+     + 12u * (((size_t)(sectors_per_track) + 7u) / 8u) \
+     + ((sector_length) > 20 ? (size_t)(sector_length) + 28u : 48u) + 53u)
+
+/* The same as the above for a session; see vdisk_session_init(). */
+#define VDISK_SESSION_STORAGE(name, window, sector_length, sectors_per_track) \
+    static union { \
+        uint64_t alignment; \
+        uint8_t bytes[VDISK_SESSION_BYTES(window, sector_length, sectors_per_track)]; \
+    } name##_storage; \
+    static vdisk_session *const name = (vdisk_session *)(void *)&name##_storage
+
+/* A cache, a disk and a session: opaque, in storage of yours. */
 typedef struct sector_cache sector_cache;
 typedef struct sector_cache_disk sector_cache_disk;
+typedef struct vdisk_session vdisk_session;
 
 /* Codes and flags -------------------------------------------------------------------------------------------------- */
 
@@ -124,6 +146,18 @@ typedef struct sector_cache_disk sector_cache_disk;
 /* The sector was not held, and got the slot of another. */
 #define SECTOR_CACHE_EVICTED 5
 
+/* It is on its way, and not done. */
+#define VDISK_PENDING 6
+
+/* There is a message to publish. */
+#define VDISK_PUBLISH 7
+
+/* A message is not for this session. */
+#define VDISK_FOREIGN 8
+
+/* The cache may hold older bytes of the sector: it is not to be asked. */
+#define VDISK_BYPASS 9
+
 /* A pointer is NULL that may not be. */
 #define SECTOR_CACHE_ERROR_NULL (-1)
 
@@ -139,7 +173,10 @@ typedef struct sector_cache_disk sector_cache_disk;
 /* The object was not initialised, or something wrote over it. */
 #define SECTOR_CACHE_ERROR_NOT_INITIALISED (-5)
 
-/* A drive from 16 on, a sector from 16,777,216 on, more than 65,535 slots, or a sector length of 0 or too many. */
+/*
+ * A drive from 16 on, a sector from 16,777,216 on or that a session's drive does not have, more than 65,535 slots, or a
+ * sector length of 0 or too many.
+ */
 #define SECTOR_CACHE_ERROR_OUT_OF_RANGE (-6)
 
 /* A length that is not the sector length, or a buffer that is too short. */
@@ -157,8 +194,80 @@ typedef struct sector_cache_disk sector_cache_disk;
 /* The sector is being filled in place: finish or cancel that first. */
 #define SECTOR_CACHE_ERROR_FILLING (-11)
 
+/* An option that cannot be; `vdisk_session_options` says what can. */
+#define VDISK_ERROR_OPTIONS (-12)
+
+/* The server has not told yet what drives there are. */
+#define VDISK_ERROR_NOT_OPEN (-13)
+
+/* The channel has no such drive. */
+#define VDISK_ERROR_NO_DRIVE (-14)
+
+/* The drive's sectors are longer than the session, or the server, can carry. */
+#define VDISK_ERROR_TOO_LONG (-15)
+
+/* The drive cannot be written. */
+#define VDISK_ERROR_READ_ONLY (-16)
+
+/* As many writes wait as can: try again when one of them is acknowledged. */
+#define VDISK_ERROR_WINDOW_FULL (-17)
+
+/* As many reads wait as can: try again when one of them is done. */
+#define VDISK_ERROR_READS_FULL (-18)
+
+/* Another device uses the channel. */
+#define VDISK_ERROR_TAKEN_OVER (-19)
+
 /* The version of this header. The library refuses to initialise an object for another one. */
 #define SECTOR_CACHE_ABI_VERSION 1
+
+/* An event: a session is open. The drives are known, and reads and writes go on. */
+#define VDISK_EVENT_OPENED 1
+
+/*
+ * An event: the server speaks version 1 only, which is spoken from now on. A write then counts as done once it was
+ * read back, which says nothing of the server's disk; and what others write is not noticed.
+ */
+#define VDISK_EVENT_FELL_BACK 2
+
+/* An event: a drive was changed by somebody else, or is gone. What was cached of it is dropped. */
+#define VDISK_EVENT_DRIVE_CHANGED 3
+
+/* An event: a sector that was asked for will not come. */
+#define VDISK_EVENT_READ_FAILED 4
+
+/* An event: a write that was accepted will not be done. */
+#define VDISK_EVENT_WRITE_FAILED 5
+
+/* An event: another device uses the channel. Nothing is sent before `vdisk_session_resume()`. */
+#define VDISK_EVENT_TAKEN_OVER 6
+
+/* An event: the server's disks are from the past. Writes that it had acknowledged are lost. */
+#define VDISK_EVENT_DATA_LOSS 7
+
+/* An event: the entropy is no good. A nonce had been used before. */
+#define VDISK_EVENT_NONCE_REPEATED 8
+
+/* An event: the server does not want this device. It is asked again from time to time. */
+#define VDISK_EVENT_REFUSED 9
+
+/* Why a read or a write failed: the server said no. */
+#define VDISK_FAILURE_REFUSED 1
+
+/* Why a read failed: no answer came in `read_timeout_ms`. */
+#define VDISK_FAILURE_TIMED_OUT 2
+
+/* Why a read or a write failed: the drive was changed by somebody else meanwhile. */
+#define VDISK_FAILURE_CHANGED 3
+
+/* Why a write failed: the server lost what was written before it. */
+#define VDISK_FAILURE_DATA_LOSS 4
+
+/* Why a read failed: another device uses the channel. */
+#define VDISK_FAILURE_TAKEN_OVER 5
+
+/* Why a write failed: the server of version 1 does not keep it. */
+#define VDISK_FAILURE_NOT_KEPT 6
 
 /* Structures and callbacks ----------------------------------------------------------------------------------------- */
 
@@ -231,6 +340,136 @@ typedef int (*sector_cache_card_read)(void *context, uint32_t block, uint8_t *by
  * It may block. It may not call this library for the same disk, nor be left by an exception or `longjmp()`.
  */
 typedef int (*sector_cache_card_write)(void *context, uint32_t block, const uint8_t *bytes, size_t length);
+
+/*
+ * Returns 64 bits out of the hardware's entropy, which nobody can know before. They may never repeat, across boots
+ * too: a generator with the same seed at every boot is not good enough.
+ */
+typedef uint64_t (*vdisk_session_random)(void *context);
+
+/*
+ * Takes a sector that `vdisk_session_read()` asked for.
+ *
+ * `bytes`, *borrowed* until the callback returns, is one sector of `length` bytes. If the drive is the mailbox's, the
+ * cache was sent it, too.
+ */
+typedef void (*vdisk_session_arrived)(void *context, uint8_t drive, uint32_t sector, const uint8_t *bytes,
+    size_t length);
+
+/* What happened. */
+typedef struct {
+    /* The sector whose read or write failed, else 0. */
+    uint32_t sector;
+    /* `VDISK_EVENT_OPENED` or another of those above. Pass over what you do not know: some may be added. */
+    uint8_t kind;
+    /* The drive of that sector, or the one that was changed, else 0. */
+    uint8_t drive;
+    /*
+     * `VDISK_FAILURE_REFUSED` or another of those above, some of which may be added, if a read or a write failed; else 0.
+     */
+    uint8_t failure;
+    /*
+     * The server's status if it refused: 1 the request makes no sense to it, 2 nor does the version, 3 no such drive,
+     * 4 no such sector, 5 read-only, 6 too large, 7 its disk is full, 8 its disk failed, 9 the session has ended, 10 the
+     * device may not do that, 11 busy; else 0.
+     */
+    uint8_t status;
+} vdisk_session_event;
+
+/* Takes an event, *borrowed* until the callback returns. */
+typedef void (*vdisk_session_told)(void *context, const vdisk_session_event *event);
+
+/*
+ * Sends a message to the M4, behind the mailbox's header, and returns 0; or anything else if it was not sent: the
+ * mailbox is full, say.
+ *
+ * `message`, of `length` bytes, 144 at most, is *borrowed* until the callback returns. It is a write, which fills the
+ * cache with a sector, or a clear. After a failure the session does not trust the cache with what it missed, until a
+ * later message made up for it.
+ */
+typedef int (*vdisk_session_mailbox)(void *context, const uint8_t *message, size_t length);
+
+/* What a session is told once. `vdisk_session_altair()` fills it in. */
+typedef struct {
+    /*
+     * *Borrowed* during `vdisk_session_init()`: the name of the device, 1 to 32 of the characters A to Z, a to z, 0 to
+     * 9, _ and -, and a NUL.
+     */
+    const char *channel;
+    /* How many sectors the cache holds: no more are read together. */
+    uint32_t cacheable_sectors;
+    /* Milliseconds after which a read that is not answered fails; 0 for never. */
+    uint32_t read_timeout_ms;
+    /* Bytes of the longest sector of any drive that is used, 1 to 65,535. */
+    uint16_t sector_length;
+    /* How many sectors are read together at most, those of a track; 1 to 65,535. */
+    uint16_t sectors_per_track;
+    /*
+     * Bytes of the longest payload that your MQTT client receives: its buffer, less 7 and the length of the topic
+     * `altair/CHANNEL/vdisk/v2/rsp`. At least 28 more than `sector_length`, and 56.
+     */
+    uint16_t largest_payload;
+    /* How many writes may be unacknowledged, 1 to 64; a server may allow fewer. */
+    uint8_t window;
+    /* Whether a server that speaks version 1 only is spoken to: 0 or 1. */
+    uint8_t may_fall_back;
+    /* Which drive the cache behind the mailbox is for, 0 to 15. */
+    uint8_t mailbox_drive;
+    /* Entropy. May not be NULL. */
+    vdisk_session_random random;
+    /* Takes the sectors that were read. May not be NULL. */
+    vdisk_session_arrived arrived;
+    /* Takes the events. May not be NULL. */
+    vdisk_session_told told;
+    /* Sends to the cache behind the mailbox; NULL if there is none. */
+    vdisk_session_mailbox mailbox;
+    /* What the callbacks are given. Yours; may be NULL. */
+    void *context;
+} vdisk_session_options;
+
+/* A message to publish: with QoS 0 or 1, and not retained. */
+typedef struct {
+    /* *Borrowed* from the session until the next `vdisk_session_poll()`: text that ends with a NUL. */
+    const char *topic;
+    /* *Borrowed* from the session until the next `vdisk_session_poll()`. */
+    const uint8_t *payload;
+    /* Bytes of the payload, without any NUL. */
+    size_t length;
+} vdisk_session_message;
+
+/* What the server told of a drive. */
+typedef struct {
+    /* A number that grows whenever somebody else changes the drive. */
+    uint64_t generation;
+    /* How many tracks. */
+    uint16_t tracks;
+    /* Sectors a track. */
+    uint16_t sectors_per_track;
+    /* Bytes a sector. */
+    uint16_t sector_length;
+    /* 1 if it cannot be written, else 0. */
+    uint8_t is_read_only;
+} vdisk_session_drive_info;
+
+/* What a session has counted since `vdisk_session_init()`. Each number stops at 4,294,967,295. */
+typedef struct {
+    /* Messages to publish that were not sent before. */
+    uint32_t sent;
+    /* Requests that were sent again. */
+    uint32_t sent_again;
+    /* Messages that arrived with the retain flag, or were a device's. */
+    uint32_t foreign;
+    /* Messages that arrived damaged. */
+    uint32_t malformed;
+    /* Answers to nothing that was asked, or that came twice. */
+    uint32_t unmatched;
+    /* Sectors that came. */
+    uint32_t sectors;
+    /* Sectors that came, but were written or dropped meanwhile. */
+    uint32_t sectors_discarded;
+    /* Sessions that were opened. */
+    uint32_t sessions;
+} vdisk_session_statistics;
 
 #ifdef __cplusplus
 extern "C" {
@@ -460,6 +699,238 @@ size_t sector_cache_disk_serve(sector_cache_disk *disk, uint8_t *message, size_t
  * Returns `SECTOR_CACHE_OK`; or `SECTOR_CACHE_ERROR_NULL` or `_NOT_INITIALISED`.
  */
 int32_t sector_cache_disk_stats(const sector_cache_disk *disk, sector_cache_statistics *statistics);
+
+/* The session ------------------------------------------------------------------------------------------------------ */
+
+/*
+ * A device's side of the MQTT disk protocol. You keep the connection to the broker, with wolfMQTT, say; the session
+ * says what to publish, takes what arrives, and reads and writes the sectors of the channel's drives, with a cache of
+ * one drive on the other side of a mailbox. All of an emulator's part:
+ *
+ *     #include "sector_cache.h"
+ *
+ *     VDISK_SESSION_STORAGE(disk, 8, 137, 32);
+ *
+ *     static void arrived(void *context, uint8_t drive, uint32_t sector, const uint8_t *bytes, size_t length)
+ *     {
+ *         (void)context;
+ *         cpu_goes_on(drive, sector, bytes, length);
+ *     }
+ *
+ *     static void told(void *context, const vdisk_session_event *event)
+ *     {
+ *         (void)context;
+ *         if (event->kind == VDISK_EVENT_READ_FAILED)
+ *             cpu_goes_on(event->drive, event->sector, NULL, 0);
+ *     }
+ *
+ *     int disk_start(void)
+ *     {
+ *         vdisk_session_options options;
+ *         if (vdisk_session_altair(&options, "12345678") != SECTOR_CACHE_OK)
+ *             return -1;
+ *         options.random = hardware_random;
+ *         options.arrived = arrived;
+ *         options.told = told;
+ *         options.mailbox = mailbox_send;
+ *         return (int)vdisk_session_init(disk, sizeof disk_storage, SECTOR_CACHE_ABI_VERSION, &options, clock_ms());
+ *     }
+ *
+ *     void disk_received(const char *topic, size_t topic_length, const uint8_t *payload, size_t length, int retained)
+ *     {
+ *         vdisk_session_received(disk, topic, topic_length, payload, length, retained, clock_ms());
+ *     }
+ *
+ *     void disk_publish(void)
+ *     {
+ *         vdisk_session_message message;
+ *         while (vdisk_session_poll(disk, clock_ms(), &message) == VDISK_PUBLISH)
+ *             mqtt_publish(message.topic, message.payload, message.length);
+ *     }
+ *
+ * When the broker is connected, subscribe to `altair/CHANNEL/vdisk/v2/rsp` and `altair/CHANNEL/vdisk/data` with QoS 0
+ * or 1, then call vdisk_session_connected(). After any call, and whenever vdisk_session_deadline() has come, publish
+ * all that vdisk_session_poll() has. What cannot be published is dropped: the session sends it again, in order, until
+ * it is answered.
+ *
+ * A read: if vdisk_session_trusts() says so, ask the M4, which answers with the sector or a miss. If not, or on a
+ * miss, vdisk_session_read(). A miss asks for the whole track, and each sector that comes is sent to the M4. A write:
+ * vdisk_session_write(), and nothing else, since the session writes it to the M4, too.
+ *
+ * Promises. A write that is acknowledged is on the server's disk. One that was accepted is sent until it is
+ * acknowledged, across lost connections and restarts of the server, or its failure is told. A reboot of the device
+ * loses those not acknowledged: vdisk_session_flush() first. A read returns the last write that was accepted, or else
+ * what the server has; old bytes never come back over new ones. A server of version 1 lets a session promise less: see
+ * VDISK_EVENT_FELL_BACK.
+ *
+ * Callbacks rather than a queue: one message may bring a track, and a queue would have to hold all of it. A callback
+ * lends each sector where your MQTT client received it, and says at once whether the mailbox took it. They are called
+ * from inside your calls and at no other time, on the same thread; they may not call this library for the same
+ * session, nor be left by an exception or longjmp().
+ *
+ * Time. `now_ms` is in milliseconds since some time before the start, and never goes back.
+ */
+
+/*
+ * Fills in options for an Altair's 8-inch drives and the board in the field, whose MQTT client has 1,024 bytes for a
+ * packet: a window of 8 writes, sectors of 137 bytes, 32 a track, 1,154 in the cache of drive 1 (B), 8,000 ms for a
+ * read, a server of version 1 if there is no other. The callbacks are NULL.
+ *
+ * `options` is *borrowed* during the call; `channel`, which ends with a NUL, until `vdisk_session_init()` took the
+ * options.
+ *
+ * Returns `SECTOR_CACHE_OK`; or `SECTOR_CACHE_ERROR_NULL` or `VDISK_ERROR_OPTIONS`, if that is no channel's name, and
+ * the options are as they were.
+ */
+int32_t vdisk_session_altair(vdisk_session_options *options, const char *channel);
+
+/* The bytes of storage for a session, as `VDISK_SESSION_BYTES` computes them; 0 if there can be no such session. */
+size_t vdisk_session_bytes(uint8_t window, uint16_t sector_length, uint16_t sectors_per_track);
+
+/*
+ * Makes the session of a device that boots, in storage of yours. It first clears the cache behind the mailbox.
+ *
+ * `session`, of `storage_bytes` bytes, is *borrowed* until you stop using it: it has to stay where it is, and nothing
+ * else may write there. There is nothing to free. `abi_version` is `SECTOR_CACHE_ABI_VERSION`; `options` is *borrowed*
+ * during the call, and the callbacks and the context in it until you stop using the session.
+ *
+ * Returns `SECTOR_CACHE_OK`; or `SECTOR_CACHE_ERROR_NULL` (of a callback other than `mailbox`, too), `_VERSION`,
+ * `_ALIGNMENT` (the address must be a multiple of 8), `_TOO_SMALL` or `_OUT_OF_RANGE` (`mailbox_drive`), or
+ * `VDISK_ERROR_OPTIONS` (anything else in the options), and the object is as it was.
+ */
+int32_t vdisk_session_init(vdisk_session *session, size_t storage_bytes, uint32_t abi_version,
+    const vdisk_session_options *options, uint64_t now_ms);
+
+/*
+ * The broker is connected, and the topics are subscribed to. All that waits for an answer is sent again.
+ *
+ * Returns `SECTOR_CACHE_OK`; or `SECTOR_CACHE_ERROR_NULL` or `_NOT_INITIALISED`.
+ */
+int32_t vdisk_session_connected(vdisk_session *session, uint64_t now_ms);
+
+/*
+ * The connection is gone. Reads and writes are accepted still; nothing is sent.
+ *
+ * Returns as `vdisk_session_connected()`.
+ */
+int32_t vdisk_session_disconnected(vdisk_session *session);
+
+/*
+ * Whether the cache behind the mailbox may be asked for a sector. It may hold older bytes after a message to it
+ * failed, and until it was cleared after the boot.
+ *
+ * Returns `SECTOR_CACHE_OK`; `VDISK_BYPASS` if it may not: then `vdisk_session_read()`; or `SECTOR_CACHE_ERROR_NULL`,
+ * `_NOT_INITIALISED` or `_OUT_OF_RANGE`.
+ */
+int32_t vdisk_session_trusts(const vdisk_session *session, uint8_t drive, uint32_t sector);
+
+/*
+ * Reads a sector that the cache does not have, or is not to be trusted with. The rest of its track is asked for, too.
+ * Up to 4 tracks may be asked for at a time.
+ *
+ * Returns `SECTOR_CACHE_OK` if `arrived` was called meanwhile, with bytes that were written and the server does not
+ * have yet; `VDISK_PENDING` if it will be called, or `told` with `VDISK_EVENT_READ_FAILED`, once; or
+ * `SECTOR_CACHE_ERROR_NULL`, `_NOT_INITIALISED` or `_OUT_OF_RANGE`, or `VDISK_ERROR_NO_DRIVE`, `_TOO_LONG`,
+ * `_READS_FULL` or `_TAKEN_OVER`, and neither will be.
+ */
+int32_t vdisk_session_read(vdisk_session *session, uint8_t drive, uint32_t sector, uint64_t now_ms);
+
+/*
+ * Nobody waits for a sector any more: neither `arrived` nor `told` is called for it. It may come into the cache still.
+ *
+ * Returns `SECTOR_CACHE_OK`; or `SECTOR_CACHE_ERROR_NULL`, `_NOT_INITIALISED` or `_OUT_OF_RANGE`.
+ */
+int32_t vdisk_session_give_up(vdisk_session *session, uint8_t drive, uint32_t sector);
+
+/*
+ * Accepts a write of a sector: it is sent to the cache, found by `vdisk_session_read()`, and on its way to the server.
+ * If somebody waits for the sector, `arrived` is called with the bytes.
+ *
+ * `bytes`, of `length` bytes, is *borrowed* during the call; `length` must be the sector length of the drive.
+ *
+ * Returns `SECTOR_CACHE_OK`; or `SECTOR_CACHE_ERROR_NULL`, `_NOT_INITIALISED`, `_OUT_OF_RANGE` or `_LENGTH`, or
+ * `VDISK_ERROR_NOT_OPEN` (before the first `VDISK_EVENT_OPENED` or `_FELL_BACK`), `_NO_DRIVE`, `_TOO_LONG`,
+ * `_READ_ONLY`, `_WINDOW_FULL` (try again after the next `vdisk_session_received()`) or `_TAKEN_OVER`, and nothing has
+ * changed.
+ */
+int32_t vdisk_session_write(vdisk_session *session, uint8_t drive, uint32_t sector, const uint8_t *bytes,
+    size_t length, uint64_t now_ms);
+
+/*
+ * How many writes are accepted, and neither acknowledged nor failed: what a reboot now would lose.
+ *
+ * Returns that number, 0 to 64; or `SECTOR_CACHE_ERROR_NULL` or `_NOT_INITIALISED`.
+ */
+int32_t vdisk_session_unacknowledged(const vdisk_session *session);
+
+/*
+ * Asks for all writes that were accepted so far to be done. `vdisk_session_is_flushed()` says when they are.
+ *
+ * Returns as `vdisk_session_is_flushed()`.
+ */
+int32_t vdisk_session_flush(vdisk_session *session);
+
+/*
+ * Whether all writes that were accepted before the last `vdisk_session_flush()` are on the server's disk, or failed,
+ * which was told.
+ *
+ * Returns `SECTOR_CACHE_OK` if they are, or none was asked for; `VDISK_PENDING` if not yet; or
+ * `SECTOR_CACHE_ERROR_NULL` or `_NOT_INITIALISED`.
+ */
+int32_t vdisk_session_is_flushed(const vdisk_session *session);
+
+/*
+ * Takes the channel back after `VDISK_EVENT_TAKEN_OVER`, and does nothing at any other time.
+ *
+ * Returns as `vdisk_session_connected()`.
+ */
+int32_t vdisk_session_resume(vdisk_session *session, uint64_t now_ms);
+
+/*
+ * Takes the next message to publish, and fails reads that have waited too long.
+ *
+ * `message` is *borrowed* during the call; what it points to then is the session's until the next call of this
+ * function.
+ *
+ * Returns `VDISK_PUBLISH`; `SECTOR_CACHE_OK` if there is nothing to publish now, and `message` is as it was; or
+ * `SECTOR_CACHE_ERROR_NULL` or `_NOT_INITIALISED`.
+ */
+int32_t vdisk_session_poll(vdisk_session *session, uint64_t now_ms, vdisk_session_message *message);
+
+/*
+ * When `vdisk_session_poll()` has something to do again if nothing else is called before, by the clock of `now_ms`;
+ * it may have come already.
+ *
+ * Returns that time; `UINT64_MAX` if it has nothing to do, and for a `session` that is NULL or not initialised.
+ */
+uint64_t vdisk_session_deadline(const vdisk_session *session, uint64_t now_ms);
+
+/*
+ * Takes a message that arrived. Any bytes may come: what is damaged, late or repeated is counted and dropped.
+ *
+ * `topic`, of `topic_length` bytes, needs no NUL; `payload` is all of the message's `length` bytes, and may be NULL if
+ * they are none. Both are *borrowed* during the call. `is_retained` is not 0 if the broker said that the message is.
+ *
+ * Returns `SECTOR_CACHE_OK`; `VDISK_FOREIGN` if the topic is not one of the session's channel and disk, and nothing
+ * was done; or `SECTOR_CACHE_ERROR_NULL`, `_NOT_INITIALISED` or `_LENGTH` (more than can be).
+ */
+int32_t vdisk_session_received(vdisk_session *session, const char *topic, size_t topic_length, const uint8_t *payload,
+    size_t length, int32_t is_retained, uint64_t now_ms);
+
+/*
+ * Writes what the server told of a drive to `info`, *borrowed* during the call.
+ *
+ * Returns `SECTOR_CACHE_OK`; or `SECTOR_CACHE_ERROR_NULL`, `_NOT_INITIALISED` or `_OUT_OF_RANGE`, or
+ * `VDISK_ERROR_NO_DRIVE` if the channel has none of that number or the server has not told yet.
+ */
+int32_t vdisk_session_drive(const vdisk_session *session, uint8_t drive, vdisk_session_drive_info *info);
+
+/*
+ * Writes what the session has counted to `statistics`, *borrowed* during the call.
+ *
+ * Returns `SECTOR_CACHE_OK`; or `SECTOR_CACHE_ERROR_NULL` or `_NOT_INITIALISED`.
+ */
+int32_t vdisk_session_stats(const vdisk_session *session, vdisk_session_statistics *statistics);
 
 #ifdef __cplusplus
 } /* extern "C" */

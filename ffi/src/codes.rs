@@ -1,6 +1,7 @@
 //! Results: zero is success, positive a documented outcome, negative an error. Codes are only ever added.
 
 use core_cache::{Error, Outcome};
+use vdisk_proto::session::Error as SessionError;
 
 /// Done.
 pub const SECTOR_CACHE_OK: i32 = 0;
@@ -14,6 +15,14 @@ pub const SECTOR_CACHE_REPLACED: i32 = 3;
 pub const SECTOR_CACHE_UNCHANGED: i32 = 4;
 /// The sector was not held, and got the slot of another.
 pub const SECTOR_CACHE_EVICTED: i32 = 5;
+/// It is on its way, and not done.
+pub const VDISK_PENDING: i32 = 6;
+/// There is a message to publish.
+pub const VDISK_PUBLISH: i32 = 7;
+/// A message is not for this session.
+pub const VDISK_FOREIGN: i32 = 8;
+/// The cache may hold older bytes of the sector: it is not to be asked.
+pub const VDISK_BYPASS: i32 = 9;
 
 /// A pointer is NULL that may not be.
 pub const SECTOR_CACHE_ERROR_NULL: i32 = -1;
@@ -25,7 +34,8 @@ pub const SECTOR_CACHE_ERROR_TOO_SMALL: i32 = -3;
 pub const SECTOR_CACHE_ERROR_VERSION: i32 = -4;
 /// The object was not initialised, or something wrote over it.
 pub const SECTOR_CACHE_ERROR_NOT_INITIALISED: i32 = -5;
-/// A drive from 16 on, a sector from 16,777,216 on, more than 65,535 slots, or a sector length of 0 or too many.
+/// A drive from 16 on, a sector from 16,777,216 on or that a session's drive does not have, more than 65,535 slots, or a
+/// sector length of 0 or too many.
 pub const SECTOR_CACHE_ERROR_OUT_OF_RANGE: i32 = -6;
 /// A length that is not the sector length, or a buffer that is too short.
 pub const SECTOR_CACHE_ERROR_LENGTH: i32 = -7;
@@ -37,6 +47,22 @@ pub const SECTOR_CACHE_ERROR_DIRTY: i32 = -9;
 pub const SECTOR_CACHE_ERROR_FLAGS: i32 = -10;
 /// The sector is being filled in place: finish or cancel that first.
 pub const SECTOR_CACHE_ERROR_FILLING: i32 = -11;
+/// An option that cannot be; `vdisk_session_options` says what can.
+pub const VDISK_ERROR_OPTIONS: i32 = -12;
+/// The server has not told yet what drives there are.
+pub const VDISK_ERROR_NOT_OPEN: i32 = -13;
+/// The channel has no such drive.
+pub const VDISK_ERROR_NO_DRIVE: i32 = -14;
+/// The drive's sectors are longer than the session, or the server, can carry.
+pub const VDISK_ERROR_TOO_LONG: i32 = -15;
+/// The drive cannot be written.
+pub const VDISK_ERROR_READ_ONLY: i32 = -16;
+/// As many writes wait as can: try again when one of them is acknowledged.
+pub const VDISK_ERROR_WINDOW_FULL: i32 = -17;
+/// As many reads wait as can: try again when one of them is done.
+pub const VDISK_ERROR_READS_FULL: i32 = -18;
+/// Another device uses the channel.
+pub const VDISK_ERROR_TAKEN_OVER: i32 = -19;
 
 pub(crate) fn error(error: Error) -> i32 {
     match error {
@@ -47,6 +73,23 @@ pub(crate) fn error(error: Error) -> i32 {
         Error::Filling => SECTOR_CACHE_ERROR_FILLING,
         // The compiler asks for a last arm, and the next error to come is no success.
         Error::Full | _ => SECTOR_CACHE_ERROR_FULL,
+    }
+}
+
+pub(crate) fn session_error(error: SessionError) -> i32 {
+    match error {
+        SessionError::MemoryTooSmall { .. } => SECTOR_CACHE_ERROR_TOO_SMALL,
+        SessionError::NotOpen => VDISK_ERROR_NOT_OPEN,
+        SessionError::NoDrive => VDISK_ERROR_NO_DRIVE,
+        SessionError::OutOfRange => SECTOR_CACHE_ERROR_OUT_OF_RANGE,
+        SessionError::TooLong => VDISK_ERROR_TOO_LONG,
+        SessionError::WrongLength { .. } => SECTOR_CACHE_ERROR_LENGTH,
+        SessionError::ReadOnly => VDISK_ERROR_READ_ONLY,
+        SessionError::WindowFull => VDISK_ERROR_WINDOW_FULL,
+        SessionError::ReadsFull => VDISK_ERROR_READS_FULL,
+        SessionError::TakenOver => VDISK_ERROR_TAKEN_OVER,
+        // The compiler asks for a last arm, and the next error to come is no success.
+        SessionError::Configuration | SessionError::FrameTooSmall { .. } | _ => VDISK_ERROR_OPTIONS,
     }
 }
 

@@ -30,6 +30,7 @@ pub mod cache;
 pub mod codes;
 pub mod disk;
 pub mod object;
+pub mod session;
 
 /// Required by the language where there is no operating system. Nothing that firmware links can reach it, and the
 /// example firmware's build fails if anything does.

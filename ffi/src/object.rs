@@ -158,6 +158,22 @@ pub(crate) unsafe fn lent_mut<'a>(
     Ok(unsafe { core::slice::from_raw_parts_mut(bytes, length) })
 }
 
+/// Bytes that C lends for a call, any number of them; without any, the pointer is not looked at.
+///
+/// # Errors
+/// A code, for NULL and for a length that nothing has.
+///
+/// # Safety
+/// As [`lent`].
+pub(crate) unsafe fn lent_bytes<'a>(bytes: *const u8, length: usize) -> Result<&'a [u8], i32> {
+    if length == 0 {
+        return Ok(&[]);
+    }
+    check_lent(bytes, isize::try_from(length).is_ok())?;
+    // SAFETY: not NULL, not too long, bytes need no alignment, and the caller says that there are as many.
+    Ok(unsafe { core::slice::from_raw_parts(bytes, length) })
+}
+
 /// The buffer of a message that C lends for a call.
 ///
 /// # Errors

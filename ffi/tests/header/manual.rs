@@ -1,6 +1,7 @@
 //! Makes a manual of what cbindgen writes.
 //!
-//! What its options cannot say: a comment that fits has one line; one that starts with a heading starts a section;
+//! What its options cannot say: a comment that fits has one line; one that starts with a heading starts a section, and
+//! what is above a line `---` in it is the section's and not the declaration's;
 //! nothing is said of safety, which is Rust's word for what the manual says in its own; long declarations are broken;
 //! negative numbers have parentheses; and no comment is C++'s.
 
@@ -32,10 +33,12 @@ pub(crate) fn lay_out(generated: &str) -> String {
 
 /// A comment of lines that start with `*`.
 fn comment(indent: &str, body: &[&str]) -> String {
-    let text: Vec<&str> = body.iter().map(|line| line.trim_start_matches('*').trim()).collect();
+    let text = body.iter().map(|line| line.trim_start_matches('*'));
+    let text: Vec<&str> = text.map(|line| line.strip_prefix(' ').unwrap_or(line).trim_end()).collect();
     let text = text.split(|line| *line == "# Safety").next().unwrap_or_default().join("\n");
     if let Some((heading, rest)) = text.strip_prefix("# ").and_then(|text| text.split_once('\n')) {
-        return banner(heading) + "\n\n" + &block(indent, rest.trim());
+        let blocks: Vec<String> = rest.split("\n---\n").map(|text| block(indent, text.trim())).collect();
+        return banner(heading) + "\n\n" + &blocks.join("\n\n");
     }
     block(indent, text.trim())
 }

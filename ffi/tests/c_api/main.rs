@@ -1,0 +1,31 @@
+//! The library as C sees it: every program in `tests/c`, and the one in the README, compiled as C99 and as C++17, and
+//! run.
+//!
+//! The environment may say otherwise: `CC` and `CXX` name the compilers, `CFLAGS` and `CXXFLAGS` give them further
+//! options, `C_TEST_LIBRARY` is a `libsector_cache.a` to link instead of one built here, and `C_TEST_RUNNER` is a
+//! command to run each program under.
+
+mod language;
+mod sources;
+
+use language::{C99, CPP17, Language, assert_success};
+
+#[test]
+fn programs_pass_as_c99() {
+    pass(&C99);
+}
+
+#[test]
+fn programs_pass_as_cpp17() {
+    pass(&CPP17);
+}
+
+fn pass(language: &Language) {
+    let Some(compiler) = language.compiler() else { return };
+    let programs = sources::programs();
+    assert!(!programs.is_empty());
+    for source in &programs {
+        let run = language::run(&compiler.compile(source, &[]), &[]);
+        assert_success(&run, source);
+    }
+}

@@ -1,0 +1,46 @@
+//! The programs, and what of the manuals is a part of them.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
+
+use crate::language::{package, scratch};
+
+/// Every program that runs by itself.
+pub(crate) fn programs() -> Vec<PathBuf> {
+    let files = fs::read_dir(package().join("tests/c")).expect("the programs are there");
+    let paths = files.map(|file| file.expect("their folder can be read").path());
+    let programs = paths.filter(|path| path.extension() == Some(OsStr::new("c")));
+    programs.chain([README.clone()]).collect()
+}
+
+/// The folder of `header_example.inc` and `session_example.inc`: what is indented in the header's manual and in that of
+/// the session, so that the examples cannot rot.
+pub(crate) static EXAMPLES: LazyLock<&Path> = LazyLock::new(|| {
+    let header =
+        fs::read_to_string(package().join("../include/sector_cache.h")).expect("the header is there");
+    let (_, session) = header.split_once("/* The session ---").expect("the header has that section");
+    let (_, session) = session.split_once("/*\n").expect("which starts with its manual");
+    write_example("header_example.inc", &header);
+    write_example("session_example.inc", session);
+    scratch()
+});
+
+/// Writes the code of a comment, as a file.
+fn write_example(name: &str, manual: &str) {
+    let comment = manual.split("*/").next().unwrap_or_default();
+    let code = comment.lines().filter_map(|line| line.strip_prefix(" *     "));
+    let example: String = code.flat_map(|line| [line, "\n"]).collect();
+    fs::write(scratch().join(name), example).expect("the scratch folder takes files");
+}
+
+/// The C of the README, as a program.
+static README: LazyLock<PathBuf> = LazyLock::new(|| {
+    let readme = fs::read_to_string(package().join("../README.md")).expect("the README is there");
+    let (_, program) = readme.split_once("```c\n").expect("it has a block of C");
+    let (program, _) = program.split_once("```").expect("a block has an end");
+    let source = scratch().join("readme.c");
+    fs::write(&source, program).expect("the scratch folder takes files");
+    source
+});
