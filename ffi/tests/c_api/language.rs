@@ -53,6 +53,13 @@ impl Compiler<'_> {
         assert_success(&finish(&mut command), source);
         program
     }
+
+    /// Whether a header is there to be included.
+    pub(crate) fn has_header(&self, header: &str) -> bool {
+        let mut command = Command::new(&self.program);
+        command.args(["-x", self.language.name, "-E", "-include", header, "/dev/null"]);
+        finish(&mut command).status.success()
+    }
 }
 
 /// Runs a program, as the environment says.

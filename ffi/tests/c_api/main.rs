@@ -1,10 +1,11 @@
 //! The library as C sees it: every program in `tests/c`, and the one in the README, compiled as C99 and as C++17, and
-//! run.
+//! run; and the one in `tests/mqtt`, with a server.
 //!
 //! The environment may say otherwise: `CC` and `CXX` name the compilers, `CFLAGS` and `CXXFLAGS` give them further
 //! options, `C_TEST_LIBRARY` is a `libsector_cache.a` to link instead of one built here, and `C_TEST_RUNNER` is a
 //! command to run each program under.
 
+mod conversation;
 mod language;
 mod sources;
 
