@@ -7,10 +7,9 @@ use std::{env, iter};
 
 use crate::sources::EXAMPLES;
 
-pub(crate) const C99: Language =
-    Language { name: "c", standard: "c99", compiler: ("CC", "cc"), flags: "CFLAGS" };
+pub(crate) const C99: Language = Language { name: "c", standard: "c99", compiler: ("C_TEST_CC", "cc") };
 pub(crate) const CPP17: Language =
-    Language { name: "c++", standard: "c++17", compiler: ("CXX", "c++"), flags: "CXXFLAGS" };
+    Language { name: "c++", standard: "c++17", compiler: ("C_TEST_CXX", "c++") };
 
 pub(crate) struct Language {
     /// As the compilers call it.
@@ -18,8 +17,6 @@ pub(crate) struct Language {
     standard: &'static str,
     /// The variable that names one, and the default.
     compiler: (&'static str, &'static str),
-    /// The variable with further options.
-    flags: &'static str,
 }
 
 pub(crate) struct Compiler<'a> {
@@ -39,11 +36,11 @@ impl Language {
 impl Compiler<'_> {
     /// Compiles a program of one file, with further libraries.
     pub(crate) fn compile(&self, source: &Path, libraries: &[&str]) -> PathBuf {
-        let Language { name, standard, flags, .. } = self.language;
+        let Language { name, standard, .. } = self.language;
         let program = source.with_extension(standard);
         let program = scratch().join(program.file_name().expect("a source has a name"));
         let mut command = Command::new(&self.program);
-        command.args(["-g", "-Wall", "-Wextra", "-Werror", "-pedantic"]).args(words(flags));
+        command.args(["-g", "-Wall", "-Wextra", "-Werror", "-pedantic"]).args(words("C_TEST_FLAGS"));
         for folder in [&package().join("../include"), &package().join("tests/c"), *EXAMPLES] {
             command.arg("-I").arg(folder);
         }

@@ -1,9 +1,9 @@
 //! The library as C sees it: every program in `tests/c`, and the one in the README, compiled as C99 and as C++17, and
 //! run; and the one in `tests/mqtt`, with a server.
 //!
-//! The environment may say otherwise: `CC` and `CXX` name the compilers, `CFLAGS` and `CXXFLAGS` give them further
+//! The environment may say otherwise: `C_TEST_CC` and `C_TEST_CXX` name the compilers, `C_TEST_FLAGS` gives them further
 //! options, `C_TEST_LIBRARY` is a `libsector_cache.a` to link instead of one built here, and `C_TEST_RUNNER` is a
-//! command to run each program under.
+//! command to run each program under. None of them is a name that the build of a dependency heeds.
 
 mod conversation;
 mod language;
