@@ -12,6 +12,8 @@
 //! |----------------|---------------|------|
 //! | `command`      | yes           | the command `region`, and what only it links |
 //! | `crash-medium` | no            | a medium in memory that fails on demand and loses its power, for tests |
+//! | `object-store` | no            | `ObjectLoader`: slices shared through a folder of objects, or what else `object_store` reaches |
+//! | `s3`           | no            | the same by an `s3://` URL |
 
 mod defect;
 mod error;
