@@ -34,11 +34,10 @@ impl Language {
 }
 
 impl Compiler<'_> {
-    /// Compiles a program of one file, with further libraries.
-    pub(crate) fn compile(&self, source: &Path, libraries: &[&str]) -> PathBuf {
+    /// Compiles a program of one file, under a name, with further libraries.
+    pub(crate) fn compile(&self, source: &Path, program: &str, libraries: &[&str]) -> PathBuf {
         let Language { name, standard, .. } = self.language;
-        let program = source.with_extension(standard);
-        let program = scratch().join(program.file_name().expect("a source has a name"));
+        let program = scratch().join(format!("{program}.{standard}"));
         let mut command = Command::new(&self.program);
         command.args(["-g", "-Wall", "-Wextra", "-Werror", "-pedantic"]).args(words("C_TEST_FLAGS"));
         for folder in [&package().join("../include"), &package().join("tests/c"), *EXAMPLES] {

@@ -7,7 +7,10 @@
 
 mod conversation;
 mod language;
+mod mosquitto;
 mod sources;
+
+use std::ffi::OsStr;
 
 use language::{C99, CPP17, Language, assert_success};
 
@@ -26,7 +29,8 @@ fn pass(language: &Language) {
     let programs = sources::programs();
     assert!(!programs.is_empty());
     for source in &programs {
-        let run = language::run(&compiler.compile(source, &[]), &[]);
+        let name = source.file_stem().and_then(OsStr::to_str).expect("a source has a name");
+        let run = language::run(&compiler.compile(source, name, &[]), &[]);
         assert_success(&run, source);
     }
 }
