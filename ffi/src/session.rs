@@ -211,8 +211,9 @@ pub unsafe extern "C" fn vdisk_session_disconnected(session: *mut Object<Session
     })
 }
 
-/// Whether the cache behind the mailbox may be asked for a sector. It may hold older bytes after a message to it
-/// failed, and until it was cleared after the boot.
+/// Whether the cache behind the mailbox may be asked for a sector. Not if the sector is of another drive, which that
+/// cache may not tell from its own; and it may hold older bytes after a message to it failed, and until it was cleared
+/// after the boot.
 ///
 /// Returns `SECTOR_CACHE_OK`; `VDISK_BYPASS` if it may not: then `vdisk_session_read()`; or `SECTOR_CACHE_ERROR_NULL`,
 /// `_NOT_INITIALISED` or `_OUT_OF_RANGE`.
@@ -228,7 +229,8 @@ pub unsafe extern "C" fn vdisk_session_trusts(
     result(|| {
         // SAFETY: the header demands the same of the caller.
         let inside = unsafe { Object::look(session) }?;
-        let is_trusted = inside.protocol.trusts(key(drive, sector)?);
+        let key = key(drive, sector)?;
+        let is_trusted = inside.device.caches(key.drive()) && inside.protocol.trusts(key);
         Ok(if is_trusted { SECTOR_CACHE_OK } else { VDISK_BYPASS })
     })
 }

@@ -97,6 +97,11 @@ impl Device {
         CallbackHost { device: self, cache: Mailbox::new(self.drive, move |message| self.send(message)) }
     }
 
+    /// Whether there is a cache of a drive behind the mailbox.
+    pub(super) fn caches(self, drive: Drive) -> bool {
+        self.mailbox.is_some() && self.drive == drive
+    }
+
     /// Whether a message was sent. Without a mailbox there is no cache that could miss it.
     fn send(self, message: &[u8]) -> bool {
         self.mailbox.is_none_or(|mailbox| {

@@ -74,6 +74,8 @@ static void a_sector_of_another_drive_is_not_for_the_mailbox(void)
     device self;
     boot(&self);
     open_session(&self);
+    CHECK_EQUAL(VDISK_BYPASS, vdisk_session_trusts(self.session, 0, 9));
+    CHECK_EQUAL(SECTOR_CACHE_OK, vdisk_session_trusts(self.session, 1, 9));
     CHECK_EQUAL(VDISK_PENDING, vdisk_session_read(self.session, 0, 9, self.now_ms));
     frame request = next_request(&self);
     send_track(&self, &request, 0x09);
@@ -90,7 +92,7 @@ static void without_a_mailbox_sectors_arrive(void)
     options.mailbox = NULL;
     boot_with(&self, &options);
     open_session(&self);
-    CHECK_EQUAL(SECTOR_CACHE_OK, vdisk_session_trusts(self.session, 1, 3));
+    CHECK_EQUAL(VDISK_BYPASS, vdisk_session_trusts(self.session, 1, 3));
     CHECK_EQUAL(VDISK_PENDING, read_sector(&self, 3));
     frame request = next_request(&self);
     send_track(&self, &request, 0x03);
