@@ -31,8 +31,8 @@ fn run(parcels: u32) -> Result<String, Box<dyn Error>> {
 
     let began = Instant::now();
     let snap_id = SnapId::random()?;
-    let writer =
-        SliceWriter::new(&impellers, SliceOptions { snap_id, regions: 4, ..SliceOptions::default() });
+    let options = SliceOptions { snap_id, regions: 4, results_first: true, ..SliceOptions::default() };
+    let writer = SliceWriter::new(&impellers, options);
     writer.open_for_writes()?;
     for number in 0..parcels {
         writer.queue(parcel(number)?)?;

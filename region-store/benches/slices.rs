@@ -2,8 +2,8 @@
 //! `cargo bench -p region-store --bench slices`.
 //!
 //! The floor, `pwrite + fdatasync`, writes as many files of as many bytes by as many threads, in pieces of 1 MiB, from
-//! memory that is ready. A result is a sum over all bytes. One way scans what is written and has the syncs follow, the other
-//! closes the slice, opens it and scans. They take turns. A name given as an argument is that of a folder to write in.
+//! memory that is ready. A result is a sum over all bytes. One way wants results first: it scans what is written and has the
+//! syncs follow. The other closes the slice, opens it and scans. They take turns. A name given as an argument is that of a folder to write in.
 
 #![allow(clippy::indexing_slicing)]
 
@@ -114,7 +114,8 @@ fn write_slice(folder: &Path, parcel: &Parcel, scanners: &Scanners, is_early: bo
     let snap_id = SnapId::random()?;
     let start = Instant::now();
     let seconds = || start.elapsed().as_secs_f64();
-    let writer = SliceWriter::new(&impellers, SliceOptions { snap_id, ..SliceOptions::default() });
+    let options = SliceOptions { snap_id, results_first: is_early, ..SliceOptions::default() };
+    let writer = SliceWriter::new(&impellers, options);
     writer.open_for_writes()?;
     for _ in 0..BYTES / usize::try_from(parcel.blob_bytes())? {
         writer.queue(parcel.clone())?;

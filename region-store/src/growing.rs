@@ -17,6 +17,8 @@ const RESERVED_STEP: u64 = 16 << 20;
 pub(crate) struct Growing<F> {
     file: Arc<F>,
     path: PathBuf,
+    /// Whether the system is to bring buffers to the disk while others are written.
+    writes_back: bool,
     /// Space is reserved up to here.
     reserved: u64,
 }
@@ -24,11 +26,17 @@ pub(crate) struct Growing<F> {
 impl<F: MediumFile> Growing<F> {
     /// Reserves space for so many bytes.
     pub(crate) fn start(file: Arc<F>, path: &Path, expected_bytes: u64) -> Result<Self> {
-        let mut growing = Self { file, path: path.to_owned(), reserved: 0 };
+        let mut growing = Self { file, path: path.to_owned(), writes_back: true, reserved: 0 };
         if expected_bytes > 0 {
             growing.reserve(expected_bytes).map_err(Error::io(path, RESERVE))?;
         }
         Ok(growing)
+    }
+
+    /// Has nothing brought to the disk before it is synced.
+    pub(crate) const fn later(mut self) -> Self {
+        self.writes_back = false;
+        self
     }
 
     /// Writes a buffer, and has the system bring it to the disk meanwhile.
@@ -44,6 +52,9 @@ impl<F: MediumFile> Growing<F> {
             reserved.map_err(Error::io(&self.path, RESERVE))?;
         }
         self.file.write_all_at(buffer, offset).map_err(Error::io(&self.path, "write"))?;
+        if !self.writes_back {
+            return Ok(());
+        }
         self.file.start_write_back(offset, buffer.len() as u64).map_err(Error::io(&self.path, "write back"))
     }
 

@@ -41,13 +41,15 @@ impl<M: Medium> RegionWork<M> {
         path: PathBuf,
         index: u32,
         options: &Options,
+        results_first: bool,
         progress: Arc<Progress>,
     ) -> Result<Self> {
         let (file, part_path) = create_part(&medium, &path)?;
         let file = Arc::new(file);
         let mut encoder = Encoder::new(options);
         let started = Growing::start(Arc::clone(&file), &part_path, options.expected_bytes);
-        let headed = started.and_then(|mut growing| {
+        let headed = started.and_then(|growing| {
+            let mut growing = if results_first { growing.later() } else { growing };
             encoder.header().map_or(Ok(()), |header| growing.write(&header, 0))?;
             Ok(growing)
         });

@@ -58,6 +58,9 @@ pub struct SliceOptions {
     pub alignment: u32,
     /// How long all files together will be, if that is known: a disk that is too full shows at once.
     pub expected_bytes: u64,
+    /// Whether results that are scanned before the slice is on its disks are wanted more than that it gets there: nothing is
+    /// brought to the disks before all is written then. Results come sooner, and the slice is durable later.
+    pub results_first: bool,
     /// What the manifest is to keep beside, up to a mebibyte.
     pub note: Vec<u8>,
 }
@@ -73,6 +76,7 @@ impl Default for SliceOptions {
             version: Version::Two,
             alignment: Header::default().alignment,
             expected_bytes: 0,
+            results_first: false,
             note: Vec::new(),
         }
     }
@@ -348,7 +352,9 @@ impl<M: Medium> SliceWriter<M> {
         };
         let path = SliceFile::region(snap_id, index).path(&spindle.folder);
         let medium = self.impellers.medium().clone();
-        let work = RegionWork::create(medium, path, index, &options, Arc::clone(&self.progress))?;
+        let results_first = self.options.results_first;
+        let work =
+            RegionWork::create(medium, path, index, &options, results_first, Arc::clone(&self.progress))?;
         let watermark = work.watermark();
         let lane = self.impellers.attach(spindle_number, work).ok_or_else(no_spindle)?;
         Ok(OpenRegion { lane, watermark })

@@ -240,3 +240,15 @@ fn what_is_written_to_a_disk_is_mapped() {
     drop(writer);
     assert_eq!(sorted(&scan(&first).unwrap().durable().unwrap()), expected(PARCELS));
 }
+
+#[test]
+fn where_results_come_first_nothing_is_brought_to_the_disks_before_all_is_written() {
+    for results_first in [false, true] {
+        let medium = CrashMedium::new();
+        let trouble = Trouble::InputOutput;
+        medium.fail(Fault { call: Call::StartWriteBack, number: 0, trouble, lasting: true });
+        let options = SliceOptions { results_first, ..options(Version::Two) };
+        let written = write_with(&impellers_of(&medium, 2, 1 << 20), options, 6);
+        assert_eq!(written.is_ok(), results_first, "{written:?}");
+    }
+}
