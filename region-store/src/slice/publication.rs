@@ -88,18 +88,19 @@ pub(crate) fn remove<M: Medium>(medium: &M, spindles: &[Spindle], manifest: &Man
     remove_regions(medium, &there, manifest)
 }
 
-fn remove_regions<M: Medium>(medium: &M, spindles: &[Spindle], manifest: &Manifest) -> Result<()> {
-    manifest.regions.iter().try_for_each(|region| {
+/// Removes the regions of a slice, finished or not: all that can be. The first error tells of what cannot.
+pub(super) fn remove_regions<M: Medium>(medium: &M, spindles: &[Spindle], manifest: &Manifest) -> Result<()> {
+    let mut removed = Ok(());
+    for region in &manifest.regions {
         let name = manifest.spindles.get(region.spindle as usize);
-        let Some(spindle) = spindles.iter().find(|spindle| Some(&spindle.name) == name) else {
-            return Ok(());
-        };
+        let Some(spindle) = spindles.iter().find(|spindle| Some(&spindle.name) == name) else { continue };
         let file = SliceFile::region(manifest.snap_id, region.index);
-        [SliceFile { is_part: true, ..file }, file].iter().try_for_each(|file| {
+        for file in [SliceFile { is_part: true, ..file }, file] {
             let path = file.path(&spindle.folder);
-            remove_if_there(medium, &path).map_err(Error::io(&path, "remove"))
-        })
-    })
+            removed = removed.and(remove_if_there(medium, &path).map_err(Error::io(&path, "remove")));
+        }
+    }
+    removed
 }
 
 pub(crate) fn remove_if_there<M: Medium>(medium: &M, path: &Path) -> io::Result<()> {

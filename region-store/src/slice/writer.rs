@@ -270,6 +270,11 @@ impl<M: Medium> SliceWriter<M> {
 
     /// What may be on disk of it, whatever becomes of it.
     pub(crate) fn leavings(&self) -> Manifest {
+        self.leavings_of(self.options.regions)
+    }
+
+    /// What may be on disk of its first regions.
+    fn leavings_of(&self, regions: usize) -> Manifest {
         let unknown = Sealed {
             path: PathBuf::new(),
             region_id: RegionId::default(),
@@ -279,8 +284,7 @@ impl<M: Medium> SliceWriter<M> {
             blocks: 0,
             checksum: 0,
         };
-        let regions: Vec<_> =
-            (0..self.options.regions).map(|number| (as_u32(number), unknown.clone())).collect();
+        let regions: Vec<_> = (0..regions).map(|number| (as_u32(number), unknown.clone())).collect();
         self.manifest(&regions, Vec::new())
     }
 
@@ -387,15 +391,10 @@ impl<M: Medium> SliceWriter<M> {
     /// Removes regions, once no impeller is at work with them. It is the first error that tells what is wrong; whether files
     /// can be removed does not.
     fn remove(&self, regions: Vec<OpenRegion>) {
-        let count = regions.len();
+        let leavings = self.leavings_of(regions.len());
         // It waits until none is.
         drop(regions);
-        for (number, spindle) in (0..count).zip(self.spindles().iter().cycle()) {
-            let region = SliceFile::region(self.options.snap_id, as_u32(number));
-            for file in [SliceFile { is_part: true, ..region }, region] {
-                let _ = publication::remove_if_there(self.impellers.medium(), &file.path(&spindle.folder));
-            }
-        }
+        let _ = publication::remove_regions(self.impellers.medium(), self.spindles(), &leavings);
     }
 }
 
