@@ -88,12 +88,15 @@ pub struct Header {
     pub generation_digest: u64,
 }
 
+/// Where the blocks of a slice's regions begin.
+pub(crate) const SLICE_ALIGNMENT: u32 = 32;
+
 /// A region of no slice, with the alignment of slices.
 impl Default for Header {
     fn default() -> Self {
         Self {
             may_ignore: 0,
-            alignment: 32,
+            alignment: SLICE_ALIGNMENT,
             region_id: RegionId::default(),
             domain: 0,
             view: 0,

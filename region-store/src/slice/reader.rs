@@ -76,6 +76,11 @@ impl Slice {
         Ok(Some(Self { manifest: Arc::new(manifest), regions }))
     }
 
+    /// One without blobs, of which there is nothing to open.
+    pub(crate) const fn without_regions(manifest: Arc<Manifest>) -> Self {
+        Self { manifest, regions: Vec::new() }
+    }
+
     /// What the manifest says.
     #[must_use]
     pub fn manifest(&self) -> &Manifest {

@@ -6,18 +6,18 @@ use std::thread;
 use std::time::Duration;
 
 use super::budget::{Reservation, Room};
-use super::engine::{Inner, Resident, now_ns};
+use super::engine::{Inner, Resident, SliceFlight, SliceSnap, SliceStage, now_ns};
 use super::event::Event;
-use super::flight::Flight;
 use super::key::Generation;
 use super::load::{Load, Loader, Sink};
 use super::note::Note;
 use super::options::TimesToLive;
-use super::snap::{Exclusive, Failure, Snap, Stage};
+use super::snap::{Exclusive, Failure, Stage};
 use super::spindle::Locks;
 use super::status::SnapMetrics;
 use super::tender::Step;
 use crate::error::{Error, Result};
+use crate::format::header::SLICE_ALIGNMENT;
 use crate::format::{
     BLOCK_HEAD_LENGTH, HEADER_LENGTH, Manifest, SEAL_LENGTH, SliceIdentity, SnapId, Version,
 };
@@ -27,7 +27,8 @@ use crate::region::{OpenOptions, Verify};
 use crate::slice::{self, Slice, SliceOptions, SliceWriter};
 
 /// What a region takes beside its parcels, at most: a header, the head of an index, a seal, and what aligns them.
-const REGION_BYTES: u64 = (HEADER_LENGTH + BLOCK_HEAD_LENGTH + SEAL_LENGTH + 2 * 32) as u64;
+const REGION_BYTES: u64 =
+    (HEADER_LENGTH + BLOCK_HEAD_LENGTH + SEAL_LENGTH + 2 * SLICE_ALIGNMENT as usize) as u64;
 
 /// What all who wait for a load share.
 type Shared<T> = std::result::Result<T, Arc<Error>>;
@@ -36,8 +37,8 @@ impl<M: Medium> Inner<M> {
     /// Has a flight flown.
     pub(super) fn start(
         self: &Arc<Self>,
-        snap: &Arc<Snap<Arc<Resident>>>,
-        flight: &Arc<Flight<Arc<Resident>>>,
+        snap: &Arc<SliceSnap>,
+        flight: &Arc<SliceFlight>,
         loader: Option<Arc<dyn Loader>>,
     ) {
         let flying = {
@@ -54,8 +55,8 @@ impl<M: Medium> Inner<M> {
 
     fn fly(
         &self,
-        snap: &Snap<Arc<Resident>>,
-        flight: Arc<Flight<Arc<Resident>>>,
+        snap: &SliceSnap,
+        flight: Arc<SliceFlight>,
         loader: Option<Arc<dyn Loader>>,
         locks: Option<Arc<Locks<M>>>,
     ) {
@@ -85,7 +86,7 @@ impl<M: Medium> Inner<M> {
     }
 
     /// Where a slice is whose load has failed.
-    fn stage_after(&self, stage: Stage<Arc<Resident>>, cause: &Arc<Error>) -> Stage<Arc<Resident>> {
+    fn stage_after(&self, stage: SliceStage, cause: &Arc<Error>) -> SliceStage {
         if is_passing(cause) {
             return stage;
         }
@@ -96,9 +97,9 @@ impl<M: Medium> Inner<M> {
     /// From disk if it is there, which is told, or from the loader.
     fn bring(
         &self,
-        snap: &Snap<Arc<Resident>>,
+        snap: &SliceSnap,
         exclusive: &mut Exclusive<'_, Arc<Resident>>,
-        flight: &Flight<Arc<Resident>>,
+        flight: &SliceFlight,
         loader: Option<&dyn Loader>,
     ) -> Shared<(Arc<Resident>, bool)> {
         let key = snap.key;
@@ -165,7 +166,7 @@ impl<M: Medium> Inner<M> {
         &self,
         identity: &SliceIdentity,
         exclusive: &mut Exclusive<'_, Arc<Resident>>,
-        flight: &Flight<Arc<Resident>>,
+        flight: &SliceFlight,
         loader: &dyn Loader,
         times_to_live: Option<TimesToLive>,
     ) -> Shared<(Arc<Resident>, SnapMetrics)> {
@@ -187,8 +188,8 @@ impl<M: Medium> Inner<M> {
             ..SliceOptions::default()
         };
         let writer = SliceWriter::new(&self.impellers, options);
-        let sink = WriterSink { inner: self, writer: &writer };
-        let load = Load::new(*identity, &sink, flight, reservation, empty_bytes);
+        let sink = WriterSink { inner: self, writer: &writer, flight };
+        let load = Load::new(*identity, &sink, reservation, empty_bytes);
         let written = self.write(&writer, load, loader, times_to_live, began);
         if written.is_err() {
             let leavings = writer.leavings();
@@ -272,9 +273,9 @@ impl<M: Medium> Inner<M> {
     }
 
     /// A slice without blobs, which takes no room.
-    pub(super) fn resident_without_data(&self, manifest: &Manifest) -> Result<Arc<Resident>> {
-        let slice = self.open(manifest.snap_id, Verify::Never)?;
-        Ok(self.reside(slice, Reservation::none(Arc::clone(&self.budget))))
+    pub(super) fn resident_without_data(&self, manifest: &Arc<Manifest>) -> Arc<Resident> {
+        let slice = Slice::without_regions(Arc::clone(manifest));
+        self.reside(slice, Reservation::none(Arc::clone(&self.budget)))
     }
 
     /// Reserves room, and evicts for that what was used least recently and nobody holds.
@@ -295,7 +296,7 @@ impl<M: Medium> Inner<M> {
     }
 }
 
-fn in_memory(manifest: Arc<Manifest>, resident: &Arc<Resident>) -> Stage<Arc<Resident>> {
+fn in_memory(manifest: Arc<Manifest>, resident: &Arc<Resident>) -> SliceStage {
     let resident = Arc::clone(resident);
     if manifest.regions.is_empty() {
         Stage::NoData(manifest, resident)
@@ -332,9 +333,14 @@ fn time_skew(times: &[Duration]) -> f64 {
 struct WriterSink<'a, M: Medium> {
     inner: &'a Inner<M>,
     writer: &'a SliceWriter<M>,
+    flight: &'a SliceFlight,
 }
 
 impl<M: Medium> Sink for WriterSink<'_, M> {
+    fn is_cancelled(&self) -> bool {
+        self.flight.is_cancelled()
+    }
+
     fn queue(&self, parcel: Parcel) -> Result<()> {
         self.writer.queue(parcel)
     }

@@ -11,6 +11,7 @@ use super::budget::{Budget, Reservation, Room};
 use super::clock::Clock;
 use super::event::{Event, Listener};
 use super::filter::Filter;
+use super::flight::Flight;
 use super::key::{Generation, SliceKey};
 use super::load::Loader;
 use super::lock::ReadLock;
@@ -75,7 +76,7 @@ pub(super) struct Inner<M: Medium> {
     pub(super) budget: Arc<Budget>,
     pub(super) clock: Clock,
     /// The snaps, the one that was asked for last first. Nobody keeps the lock for long, and whoever has it takes no other.
-    table: Mutex<LruCache<SliceKey, Arc<Snap<Arc<Resident>>>>>,
+    table: Mutex<LruCache<SliceKey, Arc<SliceSnap>>>,
     listener: Box<dyn Listener>,
     /// The spindles that are there.
     pub(super) spindles: Vec<Spindle>,
@@ -97,6 +98,13 @@ pub(super) struct Resident {
     pub(super) slice: Slice,
     pub(super) _reservation: Reservation,
 }
+
+/// What is known of a slice, with what is had of it in memory.
+pub(super) type SliceSnap = Snap<Arc<Resident>>;
+/// Where it is.
+pub(super) type SliceStage = Stage<Arc<Resident>>;
+/// What brings it there.
+pub(super) type SliceFlight = Flight<Arc<Resident>>;
 
 impl Store {
     /// Opens a store. What is whole on its spindles is warm.
@@ -261,6 +269,7 @@ impl<M: Medium> Store<M> {
             let Some(snap) = self.inner.snap(key, generation) else { return Err(Error::NotLoaded { key }) };
             let request = Request {
                 generation,
+                began,
                 deadline,
                 now: self.inner.now(),
                 heal_after: self.inner.options.heal_after,
@@ -274,13 +283,13 @@ impl<M: Medium> Store<M> {
                     flight
                 }
             };
-            let resident = snap.wait(flight, deadline)?;
+            let resident = snap.wait(flight, &request)?;
             return Ok(self.lock(snap, resident));
         }
     }
 
     /// Of a read lock that is had.
-    fn lock(&self, snap: Arc<Snap<Arc<Resident>>>, resident: Arc<Resident>) -> ReadLock<M> {
+    fn lock(&self, snap: Arc<SliceSnap>, resident: Arc<Resident>) -> ReadLock<M> {
         ReadLock::new(Arc::clone(&self.inner), snap, resident, Arc::clone(&self.locks))
     }
 }
@@ -295,17 +304,17 @@ impl<M: Medium> Inner<M> {
         let _ = catch_unwind(AssertUnwindSafe(|| self.listener.hear(event)));
     }
 
-    fn table(&self) -> MutexGuard<'_, LruCache<SliceKey, Arc<Snap<Arc<Resident>>>>> {
+    fn table(&self) -> MutexGuard<'_, LruCache<SliceKey, Arc<SliceSnap>>> {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// All snaps, the least recently used first.
-    pub(super) fn snaps(&self) -> Vec<Arc<Snap<Arc<Resident>>>> {
+    pub(super) fn snaps(&self) -> Vec<Arc<SliceSnap>> {
         self.table().iter().rev().map(|(_, snap)| Arc::clone(snap)).collect()
     }
 
     /// Forgets a snap, unless another one has its place.
-    pub(super) fn forget(&self, snap: &Arc<Snap<Arc<Resident>>>) {
+    pub(super) fn forget(&self, snap: &Arc<SliceSnap>) {
         let mut table = self.table();
         if table.peek(&snap.key).is_some_and(|known| Arc::ptr_eq(known, snap)) {
             table.pop(&snap.key);
@@ -319,10 +328,10 @@ impl<M: Medium> Inner<M> {
         let manifest = Arc::new(manifest);
         let stage = match lacking {
             Some(spindle) => Stage::Unavailable(manifest, spindle),
-            None if manifest.regions.is_empty() => match self.resident_without_data(&manifest) {
-                Ok(resident) => Stage::NoData(manifest, resident),
-                Err(_) => Stage::Warm(manifest),
-            },
+            None if manifest.regions.is_empty() => {
+                let resident = self.resident_without_data(&manifest);
+                Stage::NoData(manifest, resident)
+            }
             None => Stage::Warm(manifest),
         };
         let state = stage.state();
@@ -332,7 +341,7 @@ impl<M: Medium> Inner<M> {
     }
 
     /// The snap of a slice, a new one if it is wanted and there is none.
-    fn snap(&self, key: SliceKey, generation: Option<Generation>) -> Option<Arc<Snap<Arc<Resident>>>> {
+    fn snap(&self, key: SliceKey, generation: Option<Generation>) -> Option<Arc<SliceSnap>> {
         let mut table = self.table();
         if let Some(snap) = table.get(&key) {
             return Some(Arc::clone(snap));

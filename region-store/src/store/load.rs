@@ -5,9 +5,9 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::budget::{Reservation, Room};
-use super::flight::Flight;
 use super::options::TimesToLive;
 use crate::error::{Error, Result};
+use crate::format::header::SLICE_ALIGNMENT;
 use crate::format::{BLOCK_HEAD_LENGTH, IndexEntry, SliceIdentity};
 use crate::parcel::Parcel;
 
@@ -61,12 +61,14 @@ impl<F: Fn(&Load<'_>) -> std::result::Result<(), LoadError> + Send + Sync> Loade
 pub struct Load<'a> {
     identity: SliceIdentity,
     sink: &'a dyn Sink,
-    flight: &'a dyn Cancellable,
     state: Mutex<State>,
 }
 
 /// What takes parcels.
 pub(super) trait Sink: Sync {
+    /// Whether nobody wants them any more.
+    fn is_cancelled(&self) -> bool;
+
     fn queue(&self, parcel: Parcel) -> Result<()>;
 
     /// Reserves so much in all, and evicts for that if need be.
@@ -80,12 +82,8 @@ pub(super) struct Queued {
     pub(super) inflated_bytes: u64,
 }
 
-pub(super) trait Cancellable: Sync {
-    fn is_cancelled(&self) -> bool;
-}
-
 /// What a parcel takes beside its blobs, at most: the head of its block, what aligns that, and its place in the index.
-const PARCEL_BYTES: u64 = (BLOCK_HEAD_LENGTH + 32 + size_of::<IndexEntry>()) as u64;
+const PARCEL_BYTES: u64 = (BLOCK_HEAD_LENGTH + SLICE_ALIGNMENT as usize + size_of::<IndexEntry>()) as u64;
 
 struct State {
     queued: Queued,
@@ -95,23 +93,16 @@ struct State {
     refused: Option<Arc<Error>>,
 }
 
-impl<R: Clone + Send + Sync> Cancellable for Flight<R> {
-    fn is_cancelled(&self) -> bool {
-        Self::is_cancelled(self)
-    }
-}
-
 impl<'a> Load<'a> {
     pub(super) const fn new(
         identity: SliceIdentity,
         sink: &'a dyn Sink,
-        flight: &'a dyn Cancellable,
         reservation: Reservation,
         bytes: u64,
     ) -> Self {
         let queued = Queued { reservation, received_bytes: 0, inflated_bytes: 0 };
         let state = State { queued, bytes, refused: None };
-        Self { identity, sink, flight, state: Mutex::new(state) }
+        Self { identity, sink, state: Mutex::new(state) }
     }
 
     /// What to load.
@@ -124,7 +115,7 @@ impl<'a> Load<'a> {
     /// this; what it queues is refused from then on.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
-        self.flight.is_cancelled()
+        self.sink.is_cancelled()
     }
 
     /// Has the blobs of a parcel written. Any number of threads may call this. Waits while a queue is full.

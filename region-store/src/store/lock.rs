@@ -3,9 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::engine::{Inner, Resident};
+use super::engine::{Inner, Resident, SliceSnap};
 use super::key::SliceKey;
-use super::snap::Snap;
 use super::spindle::Locks;
 use crate::error::Result;
 use crate::format::Manifest;
@@ -24,7 +23,7 @@ pub struct ReadLock<M: Medium = Disk> {
 /// A read lock that is had.
 struct Held<M: Medium> {
     inner: Arc<Inner<M>>,
-    snap: Arc<Snap<Arc<Resident>>>,
+    snap: Arc<SliceSnap>,
     /// The spindles are not free before nobody reads from them.
     _locks: Arc<Locks<M>>,
 }
@@ -39,7 +38,7 @@ impl<M: Medium> ReadLock<M> {
     /// Of a read lock that is had.
     pub(super) const fn new(
         inner: Arc<Inner<M>>,
-        snap: Arc<Snap<Arc<Resident>>>,
+        snap: Arc<SliceSnap>,
         resident: Arc<Resident>,
         locks: Arc<Locks<M>>,
     ) -> Self {

@@ -98,11 +98,24 @@ pub(super) enum Answer<R> {
 pub(super) struct Request {
     /// `None` for what is there.
     pub(super) generation: Option<Generation>,
-    /// Until when to wait.
+    /// Since when it waits.
+    pub(super) began: Instant,
+    /// Until when it does.
     pub(super) deadline: Instant,
     /// By the store's clock.
     pub(super) now: Duration,
     pub(super) heal_after: Duration,
+}
+
+impl Request {
+    /// What time is left; `None` if there is none.
+    fn left(&self) -> Option<Duration> {
+        self.deadline.checked_duration_since(Instant::now()).filter(|left| !left.is_zero())
+    }
+
+    fn unfinished(&self, key: SliceKey) -> Error {
+        Error::Unfinished { key, waited: self.began.elapsed() }
+    }
 }
 
 impl<R> Stage<R> {
@@ -166,7 +179,6 @@ impl<R: Clone> Snap<R> {
     /// [`Error::Superseded`], [`Error::NotLoaded`], [`Error::LoadFailed`] if it failed and is not healed,
     /// [`Error::Unavailable`], and [`Error::Unfinished`] at the deadline.
     pub(super) fn request(&self, request: &Request) -> Result<Answer<R>> {
-        let began = Instant::now();
         let mut record = self.lock();
         loop {
             match &mut record.writer {
@@ -176,9 +188,7 @@ impl<R: Clone> Snap<R> {
                     return Ok(Answer::Wait(Arc::clone(flight)));
                 }
                 Some(_) => {
-                    let Some(left) = left(request.deadline) else {
-                        return Err(Error::Unfinished { key: self.key, waited: began.elapsed() });
-                    };
+                    let Some(left) = request.left() else { return Err(request.unfinished(self.key)) };
                     record =
                         self.changed.wait_timeout(record, left).unwrap_or_else(PoisonError::into_inner).0;
                 }
@@ -190,8 +200,7 @@ impl<R: Clone> Snap<R> {
     ///
     /// # Errors
     /// [`Error::LoadFailed`]; [`Error::Unfinished`] at the deadline, and the place is given up.
-    pub(super) fn wait(&self, flight: Arc<Flight<R>>, deadline: Instant) -> Result<R> {
-        let began = Instant::now();
+    pub(super) fn wait(&self, flight: Arc<Flight<R>>, request: &Request) -> Result<R> {
         let mut record = self.lock();
         loop {
             if let Some(outcome) = flight.outcome() {
@@ -200,7 +209,7 @@ impl<R: Clone> Snap<R> {
                 }
                 return outcome.map_err(|cause| Error::LoadFailed { key: self.key, cause });
             }
-            let Some(left) = left(deadline) else {
+            let Some(left) = request.left() else {
                 if let Some(Writer::Flight { waiting, .. }) = &mut record.writer
                     && !defect::planted(Defect::KeptPlace)
                 {
@@ -208,7 +217,7 @@ impl<R: Clone> Snap<R> {
                 }
                 // Before it can land: it would keep in memory what it brings.
                 drop(flight);
-                return Err(Error::Unfinished { key: self.key, waited: began.elapsed() });
+                return Err(request.unfinished(self.key));
             };
             record = self.changed.wait_timeout(record, left).unwrap_or_else(PoisonError::into_inner).0;
         }
@@ -341,11 +350,6 @@ impl<R: Clone> Record<R> {
 /// Whether a flight is what somebody wants. One that is to bring what is on disk has no loader for those who have one.
 fn brings<R>(flight: &Flight<R>, request: &Request) -> bool {
     request.generation.is_none() || flight.generation == request.generation
-}
-
-/// What time is left; `None` if there is none.
-fn left(deadline: Instant) -> Option<Duration> {
-    deadline.checked_duration_since(Instant::now()).filter(|left| !left.is_zero())
 }
 
 /// The write lock of a snap. What is done with the slice is done without the lock of the fields.

@@ -3,13 +3,11 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
-use super::engine::{Inner, Resident};
+use super::engine::{Inner, SliceSnap};
 use super::key::{Generation, SliceKey};
 use super::options::TimesToLive;
-use super::snap::Snap;
 use crate::format::SnapId;
 use crate::medium::Medium;
 
@@ -175,7 +173,7 @@ pub struct SpindleStatus {
 }
 
 impl<M: Medium> Inner<M> {
-    pub(super) fn status_of(&self, snap: &Snap<Arc<Resident>>) -> SnapStatus {
+    pub(super) fn status_of(&self, snap: &SliceSnap) -> SnapStatus {
         let now = self.now();
         snap.look(|record| record.status(snap.key, now, self.options.times_to_live))
     }

@@ -5,11 +5,11 @@ use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Weak};
 use std::thread::{self, JoinHandle};
 
-use super::engine::{Inner, Resident};
+use super::engine::{Inner, Resident, SliceSnap, SliceStage};
 use super::event::Event;
 use super::filter::Filter;
 use super::key::SliceKey;
-use super::snap::{Exclusive, Failure, Snap, Stage};
+use super::snap::{Exclusive, Failure, Stage};
 use super::status::{SnapState, SnapStatus};
 use crate::error::{Error, Result};
 use crate::format::Manifest;
@@ -79,7 +79,7 @@ impl<M: Medium> Inner<M> {
     /// Takes a slice down if it is meant and nobody has it: `None` if not.
     pub(super) fn step(
         &self,
-        snap: &Arc<Snap<Arc<Resident>>>,
+        snap: &Arc<SliceSnap>,
         step: Step,
         is_meant: &dyn Fn(&SnapStatus) -> bool,
     ) -> Option<std::result::Result<(), Arc<Error>>> {
@@ -133,7 +133,7 @@ impl<M: Medium> Inner<M> {
         exclusive: &mut Exclusive<'_, Arc<Resident>>,
         manifest: Option<&Manifest>,
         step: Step,
-    ) -> Result<Stage<Arc<Resident>>> {
+    ) -> Result<SliceStage> {
         if let Some(manifest) = manifest {
             slice::remove(&self.medium, &self.spindles, manifest)?;
             exclusive.count(|metrics| metrics.flushes += 1);

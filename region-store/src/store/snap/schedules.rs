@@ -55,8 +55,8 @@ impl Scene {
 
     /// Asks for the slice, and reads it if it is had.
     fn ask(self: &Arc<Self>, generation: Option<Generation>, patience: Duration) -> Result<()> {
-        let deadline = Instant::now() + patience;
-        let request = Request { generation, deadline, now: Duration::ZERO, heal_after: Duration::ZERO };
+        let (began, zero) = (Instant::now(), Duration::ZERO);
+        let request = Request { generation, began, deadline: began + patience, now: zero, heal_after: zero };
         let flight = match self.snap.request(&request)? {
             Answer::Read(brought) => {
                 self.read(generation, &brought);
@@ -72,7 +72,7 @@ impl Scene {
             Answer::Gone => panic!("nobody erases it"),
         };
         let number = number(&flight);
-        let came = self.snap.wait(Arc::clone(&flight), deadline);
+        let came = self.snap.wait(Arc::clone(&flight), &request);
         match &came {
             Ok(brought) => {
                 assert_eq!(brought.flight, number, "it gets what it waited for");

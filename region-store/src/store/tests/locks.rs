@@ -13,9 +13,11 @@ use crate::format::Manifest;
 pub(super) const LONG: Duration = Duration::from_secs(20);
 
 fn request(generation: Generation) -> Request {
+    let began = Instant::now();
     Request {
         generation: Some(generation),
-        deadline: Instant::now() + LONG,
+        began,
+        deadline: began + LONG,
         now: Duration::ZERO,
         heal_after: Duration::ZERO,
     }
@@ -28,7 +30,7 @@ fn is_parted() -> bool {
     let Answer::Start(flight) = snap.request(&request(generation)).unwrap() else { panic!("it is cold") };
     snap.board().land(Stage::Hot(Arc::new(Manifest::default()), ()), Duration::ZERO, Ok(()));
     let is_parted = snap.try_take(|_| true).map(|exclusive| exclusive.finish(Stage::Cold, Duration::ZERO));
-    snap.wait(flight, Instant::now() + LONG).unwrap();
+    snap.wait(flight, &request(generation)).unwrap();
     is_parted.is_some()
 }
 
@@ -46,7 +48,7 @@ fn a_flight_that_nobody_can_fly_waits_for_no_reader() {
     assert!(matches!(snap.request(&request(of_clock(1))), Ok(Answer::Read(()))));
     let Answer::Start(flight) = snap.request(&request(of_clock(2))).unwrap() else { panic!("it is another") };
     snap.call_off(Duration::ZERO, Arc::new(Error::Cancelled { key: key(1) }));
-    assert!(matches!(snap.wait(flight, Instant::now() + LONG), Err(Error::LoadFailed { .. })));
+    assert!(matches!(snap.wait(flight, &request(of_clock(2))), Err(Error::LoadFailed { .. })));
     assert!(matches!(snap.request(&request(of_clock(1))), Ok(Answer::Read(()))));
     assert_eq!(snap.look(|record| record.readers), 2);
 }
