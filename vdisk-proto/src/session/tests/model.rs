@@ -389,7 +389,7 @@ fn repeat(queue: &mut VecDeque<Vec<u8>>, place: usize) {
 }
 
 fn fill_of(bytes: &[u8]) -> u8 {
-    assert!(bytes.len() == LENGTH.into() && bytes.iter().all(|byte| byte == &bytes[0]), "{bytes:?}");
+    assert!(bytes.len() == usize::from(LENGTH) && bytes.iter().all(|byte| byte == &bytes[0]), "{bytes:?}");
     bytes[0]
 }
 
