@@ -5,7 +5,7 @@
 enum { SYS_WRITE0 = 0x04, SYS_GET_CMDLINE = 0x15, SYS_EXIT_EXTENDED = 0x20 };
 enum { APPLICATION_EXIT = 0x20026 };
 
-static int semihost(int operation, const void *parameter)
+int semihost(int operation, const void *parameter)
 {
     register int r0 __asm("r0") = operation;
     register const void *r1 __asm("r1") = parameter;
