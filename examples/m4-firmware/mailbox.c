@@ -11,7 +11,7 @@ enum { ALIGNMENT = 16, LENGTH_BYTES = 4 };
 /* The message must be in the ring before its position says so, and read before we give it back. */
 static void barrier(void)
 {
-    __asm volatile("dmb" ::: "memory");
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
 }
 
 static uint32_t block_after(const mailbox *box, uint32_t position, uint32_t length)
