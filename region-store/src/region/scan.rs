@@ -1,6 +1,7 @@
 //! All blobs, one after the other.
 
-use std::ops::Range;
+use std::convert::Infallible;
+use std::ops::{ControlFlow, Range};
 
 use super::{Layout, RUN, Region, Two, prefetch};
 use crate::error::{Error, Result};
@@ -11,7 +12,18 @@ impl Region {
     ///
     /// # Errors
     /// [`Error::Damaged`], at the first blob of a block that is damaged; those before have been lent.
-    pub fn scan(&self, mut visit: impl FnMut(&[u8])) -> Result<()> {
+    pub fn scan(&self, visit: impl FnMut(&[u8])) -> Result<()> {
+        self.scan_until(to_the_end(visit)).map(drop)
+    }
+
+    /// Lends all blobs in order, until one breaks off. They are lent for as long as the region is open.
+    ///
+    /// # Errors
+    /// As [`scan`](Self::scan).
+    pub fn scan_until<'a, B>(
+        &'a self,
+        mut visit: impl FnMut(&'a [u8]) -> ControlFlow<B>,
+    ) -> Result<ControlFlow<B>> {
         match &self.layout {
             Layout::One(_) => {
                 let blobs = v1::Blobs::new(self.bytes.get()).map_err(Error::damaged(&self.path))?;
@@ -20,9 +32,12 @@ impl Region {
             Layout::Two(two) => {
                 let mut walk = Walk::start();
                 while let Some((block, is_just_verified)) = walk.next(self, two)? {
-                    self.scan_block(&block, is_just_verified, &mut visit)?;
+                    let flow = self.scan_block(&block, is_just_verified, &mut visit)?;
+                    if flow.is_break() {
+                        return Ok(flow);
+                    }
                 }
-                Ok(())
+                Ok(ControlFlow::Continue(()))
             }
         }
     }
@@ -31,11 +46,25 @@ impl Region {
     ///
     /// # Errors
     /// As [`scan`](Self::scan).
-    pub fn scan_parts(&self, parts: Range<usize>, mut visit: impl FnMut(&[u8])) -> Result<()> {
+    pub fn scan_parts(&self, parts: Range<usize>, visit: impl FnMut(&[u8])) -> Result<()> {
+        self.scan_parts_until(parts, to_the_end(visit)).map(drop)
+    }
+
+    /// The same until one breaks off. They are lent for as long as the region is open.
+    ///
+    /// # Errors
+    /// As [`scan`](Self::scan).
+    pub fn scan_parts_until<'a, B>(
+        &'a self,
+        parts: Range<usize>,
+        mut visit: impl FnMut(&'a [u8]) -> ControlFlow<B>,
+    ) -> Result<ControlFlow<B>> {
         match &self.layout {
             Layout::One(marks) => {
                 let marks = self.marks(marks)?;
-                let Some(&offset) = marks.offsets.get(parts.start) else { return Ok(()) };
+                let Some(&offset) = marks.offsets.get(parts.start) else {
+                    return Ok(ControlFlow::Continue(()));
+                };
                 let most = RUN.saturating_mul(parts.len() as u64);
                 self.scan_v1(v1::Blobs::from_offset(self.bytes.get(), offset), most, visit)
             }
@@ -44,9 +73,12 @@ impl Region {
                 for number in parts.start..parts.end.min(index.len()) {
                     let entry = two.entry(&index, number).map_err(Error::damaged(&self.path))?;
                     let (block, is_just_verified) = self.block(two, entry, number)?;
-                    self.scan_block(&block, is_just_verified, &mut visit)?;
+                    let flow = self.scan_block(&block, is_just_verified, &mut visit)?;
+                    if flow.is_break() {
+                        return Ok(flow);
+                    }
                 }
-                Ok(())
+                Ok(ControlFlow::Continue(()))
             }
         }
     }
@@ -57,28 +89,36 @@ impl Region {
         Blobs { region: self, walk: Walk::start(), part: Part::Start }
     }
 
-    fn scan_v1(&self, mut blobs: v1::Blobs<'_>, most: u64, mut visit: impl FnMut(&[u8])) -> Result<()> {
+    fn scan_v1<'a, B>(
+        &'a self,
+        mut blobs: v1::Blobs<'a>,
+        most: u64,
+        mut visit: impl FnMut(&'a [u8]) -> ControlFlow<B>,
+    ) -> Result<ControlFlow<B>> {
         let mut left = most;
         while left > 0
             && let Some(blob) = blobs.next()
         {
             let blob = blob.map_err(Error::damaged(&self.path))?;
             prefetch::behind(blob, v1::PREFIX_LENGTH);
-            visit(blob);
+            let flow = visit(blob);
+            if flow.is_break() {
+                return Ok(flow);
+            }
             left -= 1;
         }
-        Ok(())
+        Ok(ControlFlow::Continue(()))
     }
 
     #[inline(always)]
-    fn scan_block(
-        &self,
-        block: &Block<'_>,
+    fn scan_block<'a, B>(
+        &'a self,
+        block: &Block<'a>,
         is_just_verified: bool,
-        visit: &mut impl FnMut(&[u8]),
-    ) -> Result<()> {
+        visit: &mut impl FnMut(&'a [u8]) -> ControlFlow<B>,
+    ) -> Result<ControlFlow<B>> {
         if !block.head().kind.has_blobs() {
-            return Ok(());
+            return Ok(ControlFlow::Continue(()));
         }
         let mut next = is_just_verified.then(|| prefetch::Next::behind(block));
         for blob in block.blobs() {
@@ -87,9 +127,20 @@ impl Region {
                 Some(next) => next.go_on(blob),
                 None => prefetch::behind(blob, prefetch::padding(blob)),
             }
-            visit(blob);
+            let flow = visit(blob);
+            if flow.is_break() {
+                return Ok(flow);
+            }
         }
-        Ok(())
+        Ok(ControlFlow::Continue(()))
+    }
+}
+
+/// What never breaks off.
+fn to_the_end<'a>(mut visit: impl FnMut(&[u8])) -> impl FnMut(&'a [u8]) -> ControlFlow<Infallible> {
+    move |blob| {
+        visit(blob);
+        ControlFlow::Continue(())
     }
 }
 

@@ -1,6 +1,7 @@
 #![allow(clippy::indexing_slicing, clippy::unwrap_used)]
 
 use std::fs::{self, OpenOptions as FileOptions};
+use std::ops::ControlFlow;
 use std::os::unix::fs::FileExt;
 
 use super::*;
@@ -74,6 +75,32 @@ fn threads_share_a_scan_by_parts() {
         });
         assert!(lengths.into_iter().eq(blobs().iter().map(Vec::len)));
         region.scan_parts(parts..usize::MAX, |_| panic!("there are no more")).unwrap();
+    }
+}
+
+#[test]
+fn a_scan_breaks_off_where_it_is_told_to() {
+    let (_folder, paths) = both();
+    for region in paths.iter().map(|path| Region::open(path).unwrap()) {
+        // In a part, at the end of one, at the start of one, and at the last blob.
+        for last in [0, 100, 4_095, 4_096, 9_999] {
+            let mut seen = Vec::new();
+            let visit = |blob| {
+                seen.push(blob);
+                if seen.len() > last { ControlFlow::Break(last) } else { ControlFlow::Continue(()) }
+            };
+            assert_eq!(region.scan_until(visit).unwrap(), ControlFlow::Break(last));
+            assert!(seen == blobs()[..=last], "they are lent for longer than the scan");
+        }
+        let mut left = 3;
+        let visit = |_: &[u8]| {
+            left -= 1;
+            if left == 0 { ControlFlow::Break("third") } else { ControlFlow::Continue(()) }
+        };
+        assert_eq!(region.scan_parts_until(1..usize::MAX, visit).unwrap(), ControlFlow::Break("third"));
+        let nobody_breaks = |_: &[u8]| ControlFlow::<()>::Continue(());
+        assert_eq!(region.scan_until(nobody_breaks).unwrap(), ControlFlow::Continue(()));
+        assert_eq!(region.scan_parts_until(1..2, nobody_breaks).unwrap(), ControlFlow::Continue(()));
     }
 }
 
