@@ -52,6 +52,18 @@ pub(crate) fn prefetch(address: *const u8) {
     let _ = address;
 }
 
+/// The same for one that is needed only after many others: it is to wait in the second fastest cache.
+#[inline(always)]
+pub(crate) fn prefetch_for_later(address: *const u8) {
+    #[cfg(all(target_arch = "x86_64", not(miri)))]
+    // SAFETY: as above.
+    unsafe {
+        core::arch::x86_64::_mm_prefetch::<{ core::arch::x86_64::_MM_HINT_T1 }>(address.cast());
+    }
+    #[cfg(not(all(target_arch = "x86_64", not(miri))))]
+    let _ = address;
+}
+
 /// Has the operating system start to write a part of a file to its disk, and does not wait.
 pub(crate) fn start_write_back(file: &File, offset: u64, length: u64) -> io::Result<()> {
     #[cfg(target_os = "linux")]

@@ -15,12 +15,14 @@ use crate::format::{BLOCK_HEAD_LENGTH, Block, IndexEntry};
 use crate::os;
 
 /// How many blobs a scan is ahead of itself: less is too late, more gains nothing.
-const BLOBS_AHEAD: usize = 32;
+const BLOBS_AHEAD: usize = 64;
 /// Longer ones are read on for long enough that the processor fetches by itself, but only to the end of a page.
 const LONG: usize = 1 << 10;
 const PAGE: usize = 4_096;
 /// So much of the next block at most: more would push the block that is scanned out of the cache.
 const FARTHEST: usize = 256 << 10;
+/// Of the ends of a block's blobs: the processor goes on by itself.
+const ENDS_LINES: usize = 4;
 const CACHE_LINE: usize = 64;
 
 /// What a scan comes to after a blob: where a later one starts, if those between are as long; and how the next page
@@ -28,7 +30,7 @@ const CACHE_LINE: usize = 64;
 #[inline(always)]
 pub(super) fn behind(blob: &[u8], gap: usize) {
     let later = (blob.len() + gap).wrapping_mul(BLOBS_AHEAD);
-    os::prefetch(blob.as_ptr().wrapping_add(later));
+    os::prefetch_for_later(blob.as_ptr().wrapping_add(later));
     if blob.len() > LONG {
         let end = blob.as_ptr().wrapping_add(blob.len());
         let page = end.wrapping_add(end.addr().wrapping_neg() % PAGE);
@@ -40,6 +42,22 @@ pub(super) fn behind(blob: &[u8], gap: usize) {
 /// What stands behind a blob of version 2 to have the next at a multiple of 8.
 pub(super) const fn padding(blob: &[u8]) -> usize {
     blob.len().wrapping_neg() % 8
+}
+
+/// How the block behind one starts, and the ends of its first blobs, if it has as much data.
+#[inline]
+pub(super) fn block_behind(block: &Block<'_>) {
+    let start = start_behind(block);
+    os::prefetch(start);
+    let ends = start.wrapping_add(BLOCK_HEAD_LENGTH + block.data().len());
+    for line in 0..ENDS_LINES {
+        os::prefetch(ends.wrapping_add(line * CACHE_LINE));
+    }
+}
+
+/// Where the block behind one starts, but for the padding between them.
+fn start_behind(block: &Block<'_>) -> *const u8 {
+    block.data().as_ptr().wrapping_add(block.head().length as usize - BLOCK_HEAD_LENGTH)
 }
 
 /// All of some bytes.
@@ -61,9 +79,7 @@ pub(super) struct Next {
 
 impl Next {
     pub(super) fn behind(block: &Block<'_>) -> Self {
-        let data = block.data().as_ptr();
-        let length = block.head().length as usize;
-        Self { start: data.wrapping_add(length - BLOCK_HEAD_LENGTH), fetched: 0, data }
+        Self { start: start_behind(block), fetched: 0, data: block.data().as_ptr() }
     }
 
     /// Goes on as far as the scan, which is at a blob.

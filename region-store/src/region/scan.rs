@@ -120,13 +120,26 @@ impl Region {
         if !block.head().kind.has_blobs() {
             return Ok(ControlFlow::Continue(()));
         }
-        let mut next = is_just_verified.then(|| prefetch::Next::behind(block));
+        if is_just_verified {
+            let mut next = prefetch::Next::behind(block);
+            self.lend(block, |blob| next.go_on(blob), visit)
+        } else {
+            prefetch::block_behind(block);
+            self.lend(block, |blob| prefetch::behind(blob, prefetch::padding(blob)), visit)
+        }
+    }
+
+    /// Lends the blobs of a block. What comes after each is fetched before.
+    #[inline(always)]
+    fn lend<'a, B>(
+        &'a self,
+        block: &Block<'a>,
+        mut fetch: impl FnMut(&[u8]),
+        visit: &mut impl FnMut(&'a [u8]) -> ControlFlow<B>,
+    ) -> Result<ControlFlow<B>> {
         for blob in block.blobs() {
             let blob = blob.map_err(Error::damaged(&self.path))?;
-            match &mut next {
-                Some(next) => next.go_on(blob),
-                None => prefetch::behind(blob, prefetch::padding(blob)),
-            }
+            fetch(blob);
             let flow = visit(blob);
             if flow.is_break() {
                 return Ok(flow);
