@@ -123,12 +123,7 @@ impl<S: Store> Service<S> {
         }
     }
 
-    /// Counts a message on a topic that is no disk's, if the driver has found that.
-    pub const fn received_elsewhere(&mut self) {
-        self.counters.foreign_topics += 1;
-    }
-
-    /// The same, if the driver has parsed the topic.
+    /// The same of a message whose topic the driver has parsed.
     pub fn received_on(
         &mut self,
         channel: Channel,
@@ -145,8 +140,13 @@ impl<S: Store> Service<S> {
             Topic::LegacyRead => self.legacy_read(channel, payload),
             Topic::LegacyWrite => self.legacy_write(channel, payload, now),
             Topic::Request => self.request(channel, payload, now),
-            Topic::LegacyData | Topic::Response => self.counters.foreign_topics += 1,
+            Topic::LegacyData | Topic::Response => self.received_elsewhere(),
         }
+    }
+
+    /// A message arrived on a topic that no device sends to. It is counted.
+    pub const fn received_elsewhere(&mut self) {
+        self.counters.foreign_topics += 1;
     }
 
     /// An image of a channel was changed by something other than this service: replaced, restored, or the template
