@@ -15,7 +15,6 @@ use crate::delay::Delay;
 use crate::progress::Progress;
 use crate::report::Trace as Report;
 use crate::sector::{is, made_up};
-use crate::side::{Side, channel_of};
 use crate::{Error, Options};
 
 /// Plays the session both ways, over a connection with a delay.
@@ -29,11 +28,9 @@ pub(crate) async fn measure(
     let delay = Delay::start(broker.clone(), Duration::from_millis(options.delay_ms.into())).await?;
     let behind = broker.behind(delay.port);
     progress.begin(2);
-    let today =
-        today::play(options, &behind, channel_of(Side::Legacy, options, 1)?, &accesses, progress).await?;
+    let today = today::play(options, &behind, &accesses, progress).await?;
     progress.next();
-    let platter =
-        platter::play(options, &behind, channel_of(Side::Version2, options, 1)?, &accesses, progress).await?;
+    let platter = platter::play(options, &behind, &accesses, progress).await?;
     let count = |is_write: bool| {
         let is_it = |access: &&Access| (access.operation != Operation::Read) == is_write;
         accesses.iter().filter(is_it).count() as u64

@@ -12,6 +12,7 @@ use super::{Written, unplayable};
 use crate::broker::Broker;
 use crate::progress::Progress;
 use crate::report::Played;
+use crate::side::{Side, channel_of};
 use crate::speaker::timeout;
 use crate::{Error, Options};
 
@@ -19,10 +20,10 @@ use crate::{Error, Options};
 pub(super) async fn play(
     options: &Options,
     broker: &Broker,
-    channel: Channel,
     accesses: &[Access],
     progress: &Progress,
 ) -> Result<Played, Error> {
+    let channel = channel_of(Side::Version2, options, 1)?;
     let failed = |source| failure(source, broker, &channel, timeout(options));
     let disk = AsyncDisk::open(&client_options(options, broker, &channel)).await.map_err(failed)?;
     let hits_before = disk.stats().await.map_err(failed)?.cache.hits;

@@ -15,7 +15,7 @@ use crate::load::identifier;
 use crate::progress::Progress;
 use crate::report::Played;
 use crate::sector::offset;
-use crate::side::{Side, no_server};
+use crate::side::{Side, channel_of, no_server};
 use crate::speaker::{timeout, topic_name};
 use crate::wire::{self, Packet};
 use crate::{Error, Options};
@@ -24,10 +24,10 @@ use crate::{Error, Options};
 pub(super) async fn play(
     options: &Options,
     broker: &Broker,
-    channel: Channel,
     accesses: &[Access],
     progress: &Progress,
 ) -> Result<Played, Error> {
+    let channel = channel_of(Side::Legacy, options, 1)?;
     let mut device = Device::open(broker, &channel, timeout(options)).await?;
     if device.read(0).await?.is_none() {
         return Err(no_server(Side::Legacy, options, broker, 1));
