@@ -22,7 +22,7 @@ pub enum Error {
         problem: String,
     },
     /// There is no connection to the broker.
-    #[error("{0}. Is a broker there? `vdisk-server` has one of its own; --broker names another")]
+    #[error("{0}{hint}", hint = hint(.0))]
     Connection(#[from] ConnectionFailure),
     /// This process may not have so many connections.
     #[error("this process may not open so many connections: {0}; allow more files, as with `ulimit -n 8192`")]
@@ -43,6 +43,18 @@ pub enum Error {
         waited: Duration,
         /// What else might help.
         hint: &'static str,
+    },
+    /// The broker does not carry what one client publishes to another that has subscribed.
+    #[error(
+        "{broker} is there, but the echo on channel {channel} is not heard within {waited:?}: may clients meet there?"
+    )]
+    NoEcho {
+        /// Host and port.
+        broker: String,
+        /// The channel.
+        channel: String,
+        /// How long it was waited for.
+        waited: Duration,
     },
     /// The server does not want this channel.
     #[error("the server refuses channel {channel}: {reason}")]
@@ -68,4 +80,29 @@ pub enum Error {
         /// What the system says.
         source: io::Error,
     },
+}
+
+/// What else might help.
+const fn hint(failure: &ConnectionFailure) -> &'static str {
+    match failure {
+        ConnectionFailure::Unreachable { .. } => {
+            ". Is a broker there? `vdisk-server` has one of its own; --broker names another"
+        }
+        _ => "",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_broker_is_asked_for_only_where_none_is_reached() {
+        let (broker, reason) = ("b:1883".to_owned(), "no".to_owned());
+        let unreachable = ConnectionFailure::Unreachable { broker: broker.clone(), reason: reason.clone() };
+        assert!(Error::from(unreachable).to_string().contains("--broker names another"));
+        let denied = ConnectionFailure::Denied { broker, reason };
+        let said = denied.to_string();
+        assert_eq!(Error::from(denied).to_string(), said);
+    }
 }

@@ -62,14 +62,25 @@ fn runtime(options: &Options) -> Result<tokio::runtime::Runtime, Error> {
 
 /// What will be written, if anything will be.
 fn warning(options: &Options) -> Option<String> {
-    let is_written = options.trace.is_some() || (options.writes > 0 && options.connect.is_none());
-    let prefix = &options.channel_prefix;
+    let (prefix, plays) = (&options.channel_prefix, options.trace.is_some());
+    if !plays && (options.writes == 0 || options.connect.is_some()) {
+        return None;
+    }
+    // A session is played both ways, by a device each.
+    let legacy = (plays || options.speaks_legacy()).then(|| prefix.clone());
+    let version_2 = (plays || options.speaks_version_2()).then(|| format!("{prefix}-v2"));
+    let devices = |prefix: String| match options.channels {
+        channels if plays || channels == 1 => format!("{prefix}-1"),
+        channels => format!("{prefix}-1 to {prefix}-{channels}"),
+    };
+    let here: Vec<String> = legacy.into_iter().chain(version_2).map(devices).collect();
     let beside = match options.beside.as_slice() {
         [] => String::new(),
-        brokers => format!(", and at {} to those of {prefix}-beside-1 and so on", brokers.join(", ")),
+        brokers => {
+            format!(", and at {} of channels {}", brokers.join(", "), devices(format!("{prefix}-beside")))
+        }
     };
-    is_written
-        .then(|| format!("this writes to the disks of channels {prefix}-1, {prefix}-v2-1 and so on{beside}"))
+    Some(format!("this writes to the disks of channels {}{beside}", here.join(" and ")))
 }
 
 #[cfg(test)]
@@ -80,16 +91,30 @@ mod tests {
 
     #[test]
     fn what_is_written_is_told_before() {
-        let options = |line: &str| Options::try_parse_from(format!("vdisk-bench {line}").split_whitespace());
-        let warning = |line: &str| warning(&options(line).unwrap());
+        let warning = |line: &str| {
+            let line = format!("vdisk-bench --channel-prefix x {line}");
+            warning(&Options::try_parse_from(line.split_whitespace()).unwrap())
+        };
         for line in ["", "--beside mqtt://b", "--connect 3 --writes 50"] {
             assert_eq!(warning(line), None, "{line}");
         }
-        let here = "this writes to the disks of channels x-1, x-v2-1 and so on";
-        for line in ["--writes 1", "--trace session"] {
-            assert_eq!(warning(&format!("{line} --channel-prefix x")).unwrap(), here, "{line}");
+        for (line, disks) in [
+            ("--writes 1", "x-1 to x-4 and x-v2-1 to x-v2-4"),
+            ("--writes 1 --channels 1", "x-1 and x-v2-1"),
+            ("--writes 1 --protocol v2", "x-v2-1 to x-v2-4"),
+            ("--writes 1 --legacy-target", "x-1 to x-4"),
+            ("--trace session", "x-1 and x-v2-1"),
+            ("--trace session --protocol v2", "x-1 and x-v2-1"),
+            (
+                "--writes 1 --protocol legacy --channels 2 --beside mqtt://b --beside mqtt://c",
+                "x-1 to x-2, and at mqtt://b, mqtt://c of channels x-beside-1 to x-beside-2",
+            ),
+        ] {
+            assert_eq!(
+                warning(line).unwrap(),
+                format!("this writes to the disks of channels {disks}"),
+                "{line}"
+            );
         }
-        let both = warning("--writes 1 --channel-prefix x --beside mqtt://b --beside mqtt://c").unwrap();
-        assert_eq!(both, format!("{here}, and at mqtt://b, mqtt://c to those of x-beside-1 and so on"));
     }
 }

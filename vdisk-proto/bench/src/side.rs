@@ -64,15 +64,17 @@ pub(crate) async fn connected(
 
 /// Nobody has answered a device.
 pub(crate) fn no_server(side: Side, options: &Options, broker: &Broker, number: u32) -> Error {
+    let channel = channel_of(side, options, number).map(|channel| channel.to_string()).unwrap_or_default();
+    let (broker, waited) = (broker.name(), timeout(options));
     let (protocol, hint) = match side {
+        Side::Echo => return Error::NoEcho { broker, channel, waited },
         Side::Version2 if options.speaks_legacy() => {
             ("version 2", " It answers legacy reads: is it an older server? --legacy-target measures those")
         }
         Side::Version2 => ("version 2", " An older server is measured with --legacy-target"),
-        Side::Legacy | Side::Echo | Side::Beside => ("version 1", ""),
+        Side::Legacy | Side::Beside => ("version 1", ""),
     };
-    let channel = channel_of(side, options, number).map(|channel| channel.to_string()).unwrap_or_default();
-    Error::NoServer { broker: broker.name(), protocol, channel, waited: timeout(options), hint }
+    Error::NoServer { broker, protocol, channel, waited, hint }
 }
 
 /// Of different channels: a session of version 2 makes a server refuse a channel's legacy writes for a while.
@@ -82,5 +84,24 @@ pub(crate) fn channel_of(side: Side, options: &Options, number: u32) -> Result<C
         // The other broker may be this one.
         Side::Beside => channel(&format!("{}-beside", options.channel_prefix), number),
         Side::Legacy | Side::Echo => channel(&options.channel_prefix, number),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+
+    #[test]
+    fn an_echo_that_is_not_heard_is_no_missing_server() {
+        let options = Options::try_parse_from(["vdisk-bench", "--echo", "--timeout-ms", "100"]).unwrap();
+        let broker = Broker::new(&options).unwrap();
+        let told = |side| no_server(side, &options, &broker, 1).to_string();
+        assert_eq!(
+            told(Side::Echo),
+            "127.0.0.1:1883 is there, but the echo on channel bench-1 is not heard within 100ms: may clients meet there?"
+        );
+        assert!(told(Side::Legacy).contains("no server answers a request of version 1 on channel bench-1"));
     }
 }
