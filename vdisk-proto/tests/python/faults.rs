@@ -234,13 +234,11 @@ impl World {
     }
 
     fn deliver(&mut self, is_request: bool, payload: &[u8]) {
-        let topic = if is_request { Topic::Request } else { Topic::Response };
-        let name = format!("altair/{CHANNEL}{}", topic.suffix());
         if is_request {
-            self.server.receive(&name, payload);
+            self.server.receive(Topic::Request, payload);
             self.publish();
         } else {
-            self.tell(&name, payload);
+            self.tell(&format!("altair/{CHANNEL}{}", Topic::Response.suffix()), payload);
         }
     }
 

@@ -93,7 +93,7 @@ impl Link {
     /// Hands the requests over, and returns what the server sends, once all is durable.
     pub(crate) fn answers(&mut self) -> Vec<(Topic, Vec<u8>)> {
         for (topic, payload) in std::mem::take(&mut self.requests) {
-            self.server.receive(&format!("altair/{CHANNEL}{}", topic.suffix()), &payload);
+            self.server.receive(topic, &payload);
         }
         self.server.commit();
         self.server.sent().into_iter().map(|sent| (sent.topic, sent.payload.to_vec())).collect()

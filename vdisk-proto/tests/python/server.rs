@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use sector_cache::{Drive, Geometry};
-use vdisk_proto::codec::{Channel, Status};
+use vdisk_proto::codec::{Channel, Status, Topic};
 use vdisk_proto::service::{Limits, Now, Service, Transmit};
 use vdisk_proto::store::{Faults, Group, Image, MemoryStore, Store};
 
@@ -44,9 +44,9 @@ impl Server {
         self.now.wall_ns += ms * 1_000_000;
     }
 
-    /// A message came, on this end of a topic.
-    pub(crate) fn receive(&mut self, topic: &str, payload: &[u8]) {
-        self.service.received(topic, &Bytes::copy_from_slice(payload), false, self.now);
+    /// A message came from the device.
+    pub(crate) fn receive(&mut self, topic: Topic, payload: &[u8]) {
+        self.service.received_on(channel(), topic, &Bytes::copy_from_slice(payload), false, self.now);
     }
 
     pub(crate) fn sent(&mut self) -> Vec<Transmit> {
