@@ -76,11 +76,6 @@ impl Greeting {
         }
     }
 
-    const fn answered(&mut self) {
-        self.ask = Ask::Nothing;
-        self.heard();
-    }
-
     /// Whoever answers, be it with a refusal, speaks version 2.
     const fn heard(&mut self) {
         self.unanswered = 0;
@@ -162,14 +157,14 @@ impl Session<'_> {
             return;
         }
         self.heard_ms = now_ms;
+        self.greeting.heard();
         if self.greeting.ask == Ask::New {
             if frame.acknowledged != 0 {
-                self.greeting.heard();
                 host.told(Event::NonceRepeated);
                 self.take_nonce(host);
                 return;
             }
-            self.greeting.answered();
+            self.greeting.ask = Ask::Nothing;
             self.allowed = usize::from(answer.window.max(1)).min(usize::from(self.config.window));
             self.server_frame = answer.largest_frame;
             if self.previous.0 != 0 {
@@ -183,7 +178,7 @@ impl Session<'_> {
         {
             self.lose_data(now_ms, host);
         } else {
-            self.greeting.answered();
+            self.greeting.ask = Ask::Nothing;
             self.acknowledge(frame.acknowledged, now_ms, host);
         }
     }
@@ -284,7 +279,7 @@ impl Session<'_> {
     fn taken_over(&mut self, host: &mut impl Host) {
         self.end();
         self.mode = Mode::TakenOver;
-        self.greeting.answered();
+        self.greeting.ask = Ask::Nothing;
         self.trust.clear(host.cache());
         self.fail_reads(Failure::TakenOver, host);
         host.told(Event::TakenOver);
