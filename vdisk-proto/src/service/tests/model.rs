@@ -443,7 +443,7 @@ impl World {
         let has_ended = model.staged().current.is_none();
         let is_same = |effect: &Effect| matches!(effect, Effect::Changed { drive: other } if *other == drive);
         if model.is_known() && !(has_ended && model.waiting.iter().any(is_same)) {
-            model.waiting.retain(|effect| !matches!(effect, Effect::Write { .. }));
+            model.drop_waiting_writes();
             model.waiting.push(Effect::Changed { drive });
         }
         self.expect(at, &[]);

@@ -105,6 +105,10 @@ impl Model {
         self.durable.sessions > 0 || !self.changes.is_empty() || has_pending
     }
 
+    pub(super) fn drop_waiting_writes(&mut self) {
+        self.waiting.retain(|effect| !matches!(effect, Effect::Write { .. }));
+    }
+
     pub(super) fn write_disks(&mut self) {
         for effect in self.in_flight.iter().filter(|_| self.refusal.is_none()) {
             effect.write(&mut self.disks);
@@ -131,7 +135,7 @@ impl Model {
             }
         }
         if group.iter().any(is_refused) {
-            self.waiting.retain(|effect| !matches!(effect, Effect::Write { .. }));
+            self.drop_waiting_writes();
         }
         let current = self.staged().current;
         let mut sent = Vec::new();
