@@ -39,6 +39,7 @@ fn arguments_that_make_no_sense_are_refused() {
         (&["scan", "1/2/3", "1/2/4"], "unexpected argument \"1/2/4\""),
         (&["scan", "1/2/3", "--framing", "raw"], "--framing is of --print"),
         (&["scan", "1/2/3", "--print", "--json"], "--print writes blobs, and no --json"),
+        (&["--json", "scan", "1/2/3", "--print"], "--print writes blobs, and no --json"),
         (&["scan", "1/2/3", "--print", "--framing", "json"], "`json` is none of newline, length and raw"),
         (&["flush"], "flush takes a filter, or --all for all slices"),
         (&["erase"], "erase takes a filter, or --all for all slices"),
@@ -89,6 +90,8 @@ fn commands_are_read_whatever_comes_of_the_others() {
     let (_, error) = disks.feed(&[], b"flush\nsearch", 2);
     assert!(error.contains("line 1: flush takes a filter, or --all"), "{error}");
     assert_eq!(disks.feed(&["--json"], b"tend\nexit\nnope", 0).0.lines().count(), 1);
+    let (out, error) = disks.feed(&["--json"], b"scan 1/2/3 --print", 2);
+    assert!(out.is_empty() && error.contains("line 1: --print writes blobs, and no --json"), "{out}{error}");
 }
 
 #[test]

@@ -15,6 +15,7 @@ pub(crate) struct Store {
     pub(crate) spindles: Vec<Spindle>,
     pub(crate) regions: Option<usize>,
     pub(crate) memory_bytes: Option<u64>,
+    /// What comes of each command that is read is said as JSON.
     pub(crate) json: bool,
     /// `None` to read what is asked from the standard input.
     pub(crate) command: Option<Asked>,
@@ -77,7 +78,7 @@ impl Store {
                 Long("memory") => store.memory_bytes = Some(parser.value()?.parse_with(bytes)?),
                 Long("json") => store.json = true,
                 Value(name) => {
-                    store.command = Some(Asked::parse(&name.string()?, parser)?);
+                    store.command = Some(Asked::parse(&name.string()?, parser, store.json)?);
                     break;
                 }
                 argument => return Err(argument.unexpected()),
@@ -106,9 +107,9 @@ struct Given {
 }
 
 impl Asked {
-    /// A command by its name, with what comes behind it.
-    pub(crate) fn parse(name: &str, mut parser: Parser) -> Result<Self, Error> {
-        let mut given = Given::default();
+    /// A command by its name, with what comes behind it. `json` is what was said for all commands.
+    pub(crate) fn parse(name: &str, mut parser: Parser, json: bool) -> Result<Self, Error> {
+        let mut given = Given { json, ..Given::default() };
         let command: fn(Given) -> Result<Command, Error> = match name {
             "help" => |_| Ok(Command::Help),
             "status" => |given| Ok(Command::Status(given.filter()?)),

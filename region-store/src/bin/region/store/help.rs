@@ -26,7 +26,7 @@ Commands:
   load SLICE --lines FILE          from the lines of a text; - is the standard input
     --generation CLOCK             which state of its data that is: a later one replaces what is there
   scan SLICE                       reads every byte of a slice, and says how quickly
-    --print                        writes its blobs instead, region by region
+    --print                        writes its blobs instead, region by region, and no --json
     --framing newline|length|raw   how: as `region cat` does
   evict [FILTER]                   takes slices from memory
   flush FILTER | --all             takes slices from the disks: their data is gone

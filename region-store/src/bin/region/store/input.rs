@@ -63,6 +63,6 @@ fn obey(session: &mut Session, line: &str) -> Result<(), Failure> {
     let refused = |said: String| Failure::Other(2, format!("{said}; help lists what there is"));
     let mut words = words(line).map_err(|error| refused(error.to_owned()))?.into_iter();
     let Some(name) = words.next() else { return Ok(()) };
-    let asked = Asked::parse(&name, Parser::from_args(words)).map_err(|error| refused(error.to_string()))?;
-    session.run(&asked)
+    let asked = Asked::parse(&name, Parser::from_args(words), session.json);
+    session.run(&asked.map_err(|error| refused(error.to_string()))?)
 }

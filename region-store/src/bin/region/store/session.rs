@@ -13,7 +13,8 @@ use crate::{Failure, REFUSED, say};
 
 pub(super) struct Session {
     options: StoreOptions,
-    json: bool,
+    /// What comes of each command that is read is said as JSON.
+    pub(super) json: bool,
     /// `None` until it is open.
     store: Option<Store>,
     /// Whether the standard input is where commands come from.
@@ -43,7 +44,7 @@ impl Session {
     }
 
     pub(super) fn run(&mut self, asked: &Asked) -> Result<(), Failure> {
-        let json = self.json || asked.json;
+        let json = asked.json;
         match &asked.command {
             Command::Help => say(help::of_commands()),
             Command::Status(filter) => {
