@@ -4,11 +4,10 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use region_store::slice::Spindle;
-use region_store::store::{Event, Store, StoreOptions};
+use region_store::store::{Filter, Store, StoreOptions};
 
 use super::arguments::{Asked, Command, Source};
-use super::told::Told;
-use super::{down, help, json, load, picture, scan};
+use super::{down, help, json, load, picture, scan, told};
 use crate::{Failure, REFUSED, say};
 
 pub(super) struct Session {
@@ -99,10 +98,9 @@ impl Session {
         let store = match self.store.take() {
             Some(store) => store,
             None => {
-                let told = Told::default();
-                let hears = told.clone();
-                let store = Store::open_with(self.options.clone(), move |event: &Event| hears.hear(event))?;
-                told.say_found();
+                let store = Store::open_with(self.options.clone(), told::hear)?;
+                // Nothing is known of a store that was just opened but what it found.
+                told::say_found(store.search(&Filter::default()).len());
                 store
             }
         };

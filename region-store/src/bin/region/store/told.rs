@@ -1,41 +1,27 @@
 //! What is said of what a store does by itself.
 
 use std::io::Write as _;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use region_store::store::{Event, Leftover};
 
-/// Says what the store tells, and counts what it finds.
-#[derive(Clone, Default)]
-pub(super) struct Told {
-    found: Arc<AtomicUsize>,
+/// Says what is missing, and what is found that is no slice.
+pub(super) fn hear(event: &Event) {
+    match event {
+        Event::SpindleMissing { name, why } => {
+            note(&format!("the spindle {name} is missing, and what has a part on it cannot be had: {why}"));
+        }
+        Event::Removed(leftover) => note(&format!("removed {}", sentence(leftover))),
+        Event::Kept(leftover) => note(&format!("left, though it is no slice: {}", sentence(leftover))),
+        _ => {}
+    }
 }
 
-impl Told {
-    pub(super) fn hear(&self, event: &Event) {
-        match event {
-            Event::Found { .. } => {
-                self.found.fetch_add(1, Ordering::Relaxed);
-            }
-            Event::SpindleMissing { name, why } => {
-                note(&format!(
-                    "the spindle {name} is missing, and what has a part on it cannot be had: {why}"
-                ));
-            }
-            Event::Removed(leftover) => note(&format!("removed {}", sentence(leftover))),
-            Event::Kept(leftover) => note(&format!("left, though it is no slice: {}", sentence(leftover))),
-            _ => {}
-        }
-    }
-
-    /// Says how many slices were found, if any were.
-    pub(super) fn say_found(&self) {
-        match self.found.load(Ordering::Relaxed) {
-            0 => {}
-            1 => note("found 1 slice"),
-            found => note(&format!("found {found} slices")),
-        }
+/// Says how many slices were found, if any were.
+pub(super) fn say_found(slices: usize) {
+    match slices {
+        0 => {}
+        1 => note("found 1 slice"),
+        slices => note(&format!("found {slices} slices")),
     }
 }
 
