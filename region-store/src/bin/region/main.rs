@@ -68,17 +68,31 @@ fn told(failure: Failure) -> u8 {
     }
 }
 
-/// Does something with each file, whatever comes of the others. The worst code counts.
+/// Does something with each file, whatever comes of the others.
 fn each(files: &[PathBuf], mut work: impl FnMut(&Path) -> Result<(), Failure>) -> Result<(), Failure> {
-    let mut worst = 0;
-    for file in files {
-        match work(file) {
+    let mut worst = Worst::default();
+    files.iter().try_for_each(|file| worst.take(work(file)))?;
+    worst.end()
+}
+
+/// The exit code of several things, of which each was told why it failed: the worst one counts.
+#[derive(Default)]
+struct Worst(u8);
+
+impl Worst {
+    /// Tells a failure, and keeps its code. Where nobody reads what is written, nothing more is done.
+    fn take(&mut self, done: Result<(), Failure>) -> Result<(), Failure> {
+        match done {
             Ok(()) => {}
             Err(Failure::NobodyReads) => return Err(Failure::NobodyReads),
-            Err(failure) => worst = worst.max(told(failure)),
+            Err(failure) => self.0 = self.0.max(told(failure)),
         }
+        Ok(())
     }
-    if worst == 0 { Ok(()) } else { Err(Failure::Told(worst)) }
+
+    fn end(self) -> Result<(), Failure> {
+        if self.0 == 0 { Ok(()) } else { Err(Failure::Told(self.0)) }
+    }
 }
 
 /// A number with commas.

@@ -1,7 +1,5 @@
 //! `region verify`.
 
-use std::path::Path;
-
 use region_store::format::Summary;
 use region_store::{Error, Region};
 use serde_json::json;
@@ -11,7 +9,7 @@ use crate::progress::bar_of_file;
 use crate::{DAMAGED, Failure, each, grouped, say};
 
 pub(crate) fn run(verify: &Verify) -> Result<(), Failure> {
-    each(&verify.files, |file| match check(file) {
+    each(&verify.files, |file| match Region::open(file).and_then(|region| verified(&region)) {
         Ok(summary) if verify.json => say(json!({
             "file": file.to_string_lossy(), "ok": true, "blobs": summary.blobs, "blob_bytes": summary.blob_bytes,
             "blocks": summary.blocks,
@@ -31,9 +29,9 @@ pub(crate) fn run(verify: &Verify) -> Result<(), Failure> {
     })
 }
 
-fn check(file: &Path) -> Result<Summary, Error> {
-    let region = Region::open(file)?;
-    let bar = bar_of_file(file, region.file_length());
+/// Checks a region that is open, below a bar.
+pub(crate) fn verified(region: &Region) -> Result<Summary, Error> {
+    let bar = bar_of_file(region.path(), region.file_length());
     let summary = region.verify(|done, _| bar.set_position(done));
     bar.finish_and_clear();
     summary

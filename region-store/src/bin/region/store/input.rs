@@ -8,17 +8,17 @@ use super::INTERRUPTED;
 use super::arguments::Asked;
 use super::session::Session;
 use super::words::words;
-use crate::{Failure, REFUSED, told};
+use crate::{Failure, REFUSED, Worst};
 
 const PROMPT: &str = "region store> ";
 
-/// Does what each line says, whatever comes of the others. The worst code counts.
+/// Does what each line says, whatever comes of the others.
 pub(super) fn run(session: &mut Session) -> Result<(), Failure> {
     session.reads_input = true;
     session.open()?;
     let is_terminal = io::stdin().is_terminal();
     let mut lines = io::stdin().lock().lines();
-    let mut worst = 0;
+    let mut worst = Worst::default();
     for number in 1_u64.. {
         if is_terminal {
             // Who sees no prompt can type all the same.
@@ -33,7 +33,7 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failure> {
         let line = match line {
             Ok(line) => line,
             Err(error) if error.kind() == ErrorKind::InvalidData => {
-                worst = worst.max(told(Failure::Other(2, format!("line {number} is no text"))));
+                worst.take(Err(Failure::Other(2, format!("line {number} is no text"))))?;
                 continue;
             }
             Err(error) => {
@@ -43,20 +43,17 @@ pub(super) fn run(session: &mut Session) -> Result<(), Failure> {
         if matches!(line.trim(), "exit" | "quit") {
             break;
         }
-        match obey(session, &line) {
-            Ok(()) => {}
-            Err(Failure::NobodyReads) => return Err(Failure::NobodyReads),
-            Err(Failure::Other(code, said)) => {
-                let place = if is_terminal { String::new() } else { format!("line {number}: ") };
-                worst = worst.max(told(Failure::Other(code, format!("{place}{said}"))));
+        worst.take(match obey(session, &line) {
+            Err(Failure::Other(code, said)) if !is_terminal => {
+                Err(Failure::Other(code, format!("line {number}: {said}")))
             }
-            Err(failure) => worst = worst.max(told(failure)),
-        }
-        if worst == INTERRUPTED {
+            done => done,
+        })?;
+        if worst.0 == INTERRUPTED {
             break;
         }
     }
-    if worst == 0 { Ok(()) } else { Err(Failure::Told(worst)) }
+    worst.end()
 }
 
 fn obey(session: &mut Session, line: &str) -> Result<(), Failure> {

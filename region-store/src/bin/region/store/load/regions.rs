@@ -7,12 +7,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use indicatif::ProgressBar;
 use region_store::format::SliceIdentity;
 use region_store::store::{Load, LoadError, Loader, SliceKey};
-use region_store::{Error, Parcel, Region};
+use region_store::{Parcel, Region};
 
 use super::Ready;
 use super::parcels::Parcels;
 use crate::Failure;
-use crate::progress::{bar, bar_of_file};
+use crate::progress::bar;
+use crate::verify::verified;
 
 /// Loads the blobs of regions, block by block.
 pub(super) struct Regions {
@@ -35,16 +36,9 @@ impl Regions {
             bar: loader.bar.clone(),
             loader,
             stop: Box::new(move || stopped.is_stopped.store(true, Ordering::Relaxed)),
-            check: Box::new(move || checked.regions.iter().try_for_each(check)),
+            check: Box::new(move || checked.regions.iter().try_for_each(|region| verified(region).map(drop))),
         }
     }
-}
-
-fn check(region: &Region) -> Result<(), Error> {
-    let bar = bar_of_file(region.path(), region.file_length());
-    let verified = region.verify(|done, _| bar.set_position(done));
-    bar.finish_and_clear();
-    verified.map(|_| ())
 }
 
 impl Loader for Regions {
