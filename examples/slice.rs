@@ -66,11 +66,9 @@ fn run(parcels: u32) -> Result<String, Box<dyn Error>> {
     Ok(report)
 }
 
-/// Blobs behind their lengths, as they come off a wire.
 fn parcel(number: u32) -> Result<Parcel, Box<dyn Error>> {
     let blob = number.to_le_bytes().repeat(BLOB_LENGTH as usize / 4);
-    let slot = [&BLOB_LENGTH.to_le_bytes()[..], &blob].concat();
-    Ok(Parcel::raw(slot.repeat(BLOBS_A_PARCEL as usize).into())?)
+    Ok(Parcel::of(std::iter::repeat_n(&blob, BLOBS_A_PARCEL as usize))?)
 }
 
 /// Sums up the first bytes of all blobs.

@@ -64,9 +64,7 @@ fn open(folder: &Path) -> Result<(Store, Receiver<Event>), Box<dyn Error>> {
 /// Where the first worker has its slices from.
 fn source(load: &Load<'_>) -> Result<(), LoadError> {
     for number in 0..1_000_u32 {
-        let blob = number.to_string();
-        let length = u32::try_from(blob.len())?;
-        load.queue(Parcel::raw([&length.to_le_bytes()[..], blob.as_bytes()].concat().into())?)?;
+        load.queue(Parcel::of([number.to_string()])?)?;
     }
     Ok(())
 }

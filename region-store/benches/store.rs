@@ -66,8 +66,9 @@ fn identity(slice_key: u32) -> SliceIdentity {
 }
 
 fn parcel() -> Result<Parcel> {
-    let blob: Vec<u8> = 200_u32.to_le_bytes().into_iter().chain(0..200).collect();
-    Ok(Parcel::raw(blob.repeat(PARCEL / blob.len()).into())?)
+    let blob: Vec<u8> = (0..200).collect();
+    // Each has its length in front.
+    Ok(Parcel::of(std::iter::repeat_n(&blob, PARCEL / (4 + blob.len())))?)
 }
 
 fn loader() -> Arc<dyn region_store::store::Loader> {

@@ -87,6 +87,24 @@ impl Parcel {
         Ok(Self { slots, blob_count, blob_bytes })
     }
 
+    /// Copies blobs, each of which gets its length in front.
+    ///
+    /// # Errors
+    /// [`ParcelError::TooLong`].
+    pub fn of<B: AsRef<[u8]>>(blobs: impl IntoIterator<Item = B>) -> Result<Self, ParcelError> {
+        let mut slots = Vec::new();
+        for blob in blobs {
+            let blob = blob.as_ref();
+            let length = slots.len() + v1::PREFIX_LENGTH + blob.len();
+            let fits = length <= MAX_PARCEL_LENGTH;
+            let prefix =
+                v1::blob_prefix(blob.len()).filter(|_| fits).ok_or(ParcelError::TooLong { length })?;
+            slots.extend_from_slice(&prefix);
+            slots.extend_from_slice(blob);
+        }
+        Self::raw(slots.into())
+    }
+
     /// Inflates a parcel that is said to have so many bytes then.
     ///
     /// # Errors
@@ -146,6 +164,8 @@ mod tests {
         assert_eq!(parcel.blobs().collect::<Vec<_>>(), [&b"ab"[..], b"", b"c"]);
         assert_eq!((parcel.blob_count(), parcel.blob_bytes(), parcel.slots()), (3, 3, SLOTS));
         assert_eq!(Parcel::raw(Bytes::new()).unwrap().blob_count(), 0);
+        assert_eq!(Parcel::of(["ab", "", "c"]).unwrap().slots(), SLOTS);
+        assert_eq!(Parcel::of([""; 0]).unwrap().slots(), b"");
     }
 
     #[test]

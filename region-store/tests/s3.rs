@@ -94,9 +94,8 @@ fn identity() -> SliceIdentity {
 /// Parcels of a mebibyte for two regions, of which one has enough of them for an upload in parts.
 fn load(load: &Load<'_>) -> Result<(), LoadError> {
     for number in 0..40_u8 {
-        let length = if number.is_multiple_of(2) { 1 << 20 } else { 100_u32 };
-        let slots = [&length.to_le_bytes()[..], &vec![number; length as usize]].concat();
-        load.queue(Parcel::raw(slots.into())?)?;
+        let length = if number.is_multiple_of(2) { 1 << 20 } else { 100 };
+        load.queue(Parcel::of([vec![number; length]])?)?;
     }
     Ok(())
 }

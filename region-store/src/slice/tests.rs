@@ -42,22 +42,13 @@ fn options(version: Version) -> SliceOptions {
     }
 }
 
-fn parcel_of(blobs: &[&[u8]]) -> Parcel {
-    let slots: Vec<u8> = blobs
-        .iter()
-        .flat_map(|blob| [&u32::try_from(blob.len()).unwrap().to_le_bytes()[..], *blob].concat())
-        .collect();
-    Parcel::raw(slots.into()).unwrap()
-}
-
 /// Blobs of many lengths, some empty, no two of the others the same.
 fn blobs(parcel: u8) -> Vec<Vec<u8>> {
     (0..3_usize).map(|blob| vec![parcel; usize::from(parcel) * blob * 97 % 1_200]).collect()
 }
 
 fn parcel(number: u8) -> Parcel {
-    let blobs = blobs(number);
-    parcel_of(&blobs.iter().map(Vec::as_slice).collect::<Vec<_>>())
+    Parcel::of(blobs(number)).unwrap()
 }
 
 /// All blobs of so many parcels, sorted.

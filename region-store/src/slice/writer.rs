@@ -103,8 +103,8 @@ impl Default for SliceOptions {
 /// let snap_id = SnapId::random()?;
 /// let writer = SliceWriter::new(&impellers, SliceOptions { snap_id, regions: 2, ..SliceOptions::default() });
 /// writer.open_for_writes()?;
-/// writer.queue(Parcel::raw((&b"\x03\0\0\0one"[..]).into())?)?;
-/// writer.queue(Parcel::raw((&b"\x05\0\0\0three"[..]).into())?)?;
+/// writer.queue(Parcel::of(["one"])?)?;
+/// writer.queue(Parcel::of(["three"])?)?;
 /// writer.wait_for_writes()?;
 /// let manifest = writer.close()?; // from here on it survives a power cut
 /// assert_eq!((manifest.blobs(), manifest.blob_bytes()), (2, 8));

@@ -47,7 +47,7 @@ const FILES_PART: u64 = 2;
 /// let spindles = vec![Spindle::new("d1", folder)];
 /// let store = Store::open(StoreOptions { spindles, ..StoreOptions::default() })?;
 /// let loader = Arc::new(|load: &Load<'_>| -> Result<(), LoadError> {
-///     Ok(load.queue(Parcel::raw((&b"\x03\0\0\0one\x03\0\0\0two"[..]).into())?)?)
+///     Ok(load.queue(Parcel::of(["one", "two"])?)?)
 /// });
 /// let identity = SliceIdentity { domain: 1, view: 2, slice_key: 3, ..SliceIdentity::default() };
 /// let slice = store.load(identity, loader)?; // loads it, if it is not there

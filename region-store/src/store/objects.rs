@@ -78,7 +78,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// # let (mine, yours) = (open(mine)?, open(yours)?);
 /// # let url = format!("file://{}", shared.display());
 /// let source = Arc::new(|load: &Load<'_>| -> Result<(), LoadError> {
-///     Ok(load.queue(Parcel::raw((&b"\x03\0\0\0one\x03\0\0\0two"[..]).into())?)?)
+///     Ok(load.queue(Parcel::of(["one", "two"])?)?)
 /// });
 /// let identity = SliceIdentity { domain: 1, view: 2, slice_key: 3, ..SliceIdentity::default() };
 /// let objects = Arc::new(ObjectLoader::open(&url)?);

@@ -9,7 +9,7 @@ use super::*;
 
 /// 100 bytes, with the length.
 fn hundred() -> Parcel {
-    parcel_of(&[&[1; 96]])
+    Parcel::of([[1; 96]]).unwrap()
 }
 
 #[test]

@@ -67,9 +67,9 @@ fn regions_without_blobs_are_runts_and_go() {
         let medium = CrashMedium::new();
         let writer = SliceWriter::new(&impellers_of(&medium, 1, 1_000), options(version));
         writer.open_for_writes().unwrap();
-        writer.queue(parcel_of(&[b"one"])).unwrap();
-        writer.queue(parcel_of(&[])).unwrap();
-        writer.queue(parcel_of(&[b"two"])).unwrap();
+        writer.queue(Parcel::of(["one"]).unwrap()).unwrap();
+        writer.queue(Parcel::of([""; 0]).unwrap()).unwrap();
+        writer.queue(Parcel::of(["two"]).unwrap()).unwrap();
         writer.wait_for_writes().unwrap();
         let manifest = writer.close().unwrap();
         let regions: Vec<_> = manifest.regions.iter().map(|region| (region.index, region.spindle)).collect();
@@ -168,7 +168,7 @@ fn a_parcel_fits_if_its_block_is_not_too_long() {
     {
         let mut builder = BlockBuilder::new(Kind::Blobs, 0);
         blobs.iter().for_each(|blob| builder.push(blob).unwrap());
-        let parcel = parcel_of(blobs);
+        let parcel = Parcel::of(blobs).unwrap();
         assert!(fits_a_block(&parcel, builder.length()), "{blobs:?}");
         assert!(!fits_a_block(&parcel, builder.length() - 1), "{blobs:?}");
     }
