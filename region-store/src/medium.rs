@@ -21,6 +21,8 @@ use std::fmt::Debug;
 use std::io;
 use std::path::{Path, PathBuf};
 
+#[cfg(test)]
+pub(crate) use crash::Random;
 #[cfg(any(test, feature = "crash-medium"))]
 pub use crash::{Call, Crash, CrashFile, CrashMedium, Fault, Trouble};
 pub use disk::{Disk, DiskFile};

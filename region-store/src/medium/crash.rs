@@ -3,6 +3,7 @@
 mod cut;
 mod fault;
 mod image;
+mod random;
 #[cfg(test)]
 mod tests;
 
@@ -18,6 +19,8 @@ use cut::Disk;
 use fault::Plan;
 pub use fault::{Call, Fault, Trouble};
 use image::{Image, Operation, SECTOR_LENGTH};
+#[cfg(test)]
+pub(crate) use random::Random;
 
 /// Files in memory. Clones share them.
 ///

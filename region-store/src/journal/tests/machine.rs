@@ -9,6 +9,7 @@ use super::super::defect::{Defect, planted};
 use super::super::{HEADER_LENGTH, State};
 use super::*;
 use crate::format::{BlockBuilder, Kind};
+use crate::medium::Random;
 
 const FOLDER: &str = "journal";
 const PAGES: u64 = 12;
@@ -213,10 +214,7 @@ fn checkpoint_page(medium: &CrashMedium, path: &Path) -> Result<Vec<u8>> {
 
 /// What looks like chance, the same in every run.
 pub(super) fn mix(number: u64) -> u64 {
-    let mut mixed = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    mixed ^ (mixed >> 31)
+    Random::new(number).next()
 }
 
 /// Fails unless what is there has all that was acknowledged, and nothing that was not tried.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::super::folder_of;
 use super::image::{Image, Operation, SECTOR_LENGTH};
+use super::random::Random;
 
 /// How many of the operations that are not synced are left out, or done, alone.
 const ALONE: usize = 8;
@@ -187,27 +188,5 @@ fn tear(seed: u64, length: usize) -> impl FnMut(u64) -> bool {
         1 => piece >= at,
         2 => piece != at,
         _ => random.below(2) == 0,
-    }
-}
-
-/// Splitmix: a seed gives the same numbers in every run, and neighbouring seeds different ones.
-struct Random(u64);
-
-impl Random {
-    fn new(seed: u64) -> Self {
-        Self(seed)
-    }
-
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    /// Below `end`, which is not 0.
-    fn below(&mut self, end: u64) -> u64 {
-        self.next() % end
     }
 }
