@@ -62,7 +62,9 @@ pub struct CrashFile {
 
 impl Drop for CrashFile {
     fn drop(&mut self) {
-        lock(&self.state).locks.retain(|_, holder| *holder != self.opening);
+        let mut state = lock(&self.state);
+        state.locks.retain(|_, holder| *holder != self.opening);
+        state.open_files -= 1;
     }
 }
 
@@ -95,6 +97,14 @@ struct State {
     plan: Plan,
     /// How many files were opened.
     openings: u64,
+    /// How many of them are open.
+    open_files: u64,
+    /// The most that ever were.
+    most_opened: u64,
+    /// What [`Medium::most_open_files`] says. Nobody is kept from opening more.
+    most_open_files: Option<u64>,
+    /// What [`Medium::is_remote`] says.
+    is_remote: bool,
     /// What [`Medium::free_bytes`] says. It does not shrink by what is written.
     free_bytes: Option<u64>,
     /// By file, the opening that holds its lock. They die with the process.
@@ -110,6 +120,8 @@ impl CrashMedium {
 
     fn opened(&self, state: &mut State, number: usize, writable: bool) -> CrashFile {
         state.openings += 1;
+        state.open_files += 1;
+        state.most_opened = state.most_opened.max(state.open_files);
         CrashFile { state: Arc::clone(&self.0), number, writable, opening: state.openings }
     }
 
@@ -141,6 +153,28 @@ impl CrashMedium {
     /// Says how many bytes are free from now on, which nothing but [`Medium::free_bytes`] minds.
     pub fn set_free_bytes(&self, bytes: Option<u64>) {
         lock(&self.0).free_bytes = bytes;
+    }
+
+    /// Says how many files may be open from now on, which nothing but [`Medium::most_open_files`] minds.
+    pub fn set_most_open_files(&self, files: Option<u64>) {
+        lock(&self.0).most_open_files = files;
+    }
+
+    /// How many files are open.
+    #[must_use]
+    pub fn open_files(&self) -> u64 {
+        lock(&self.0).open_files
+    }
+
+    /// How many files were open at the same time, at most.
+    #[must_use]
+    pub fn most_opened(&self) -> u64 {
+        lock(&self.0).most_opened
+    }
+
+    /// Says whether it is on another machine from now on, which nothing but [`Medium::is_remote`] minds.
+    pub fn set_remote(&self, is_remote: bool) {
+        lock(&self.0).is_remote = is_remote;
     }
 
     /// How many operations are recorded: those that change what is there or what would survive.
@@ -283,6 +317,14 @@ impl Medium for CrashMedium {
         let attempt = state.plan.attempt(Call::SyncAll);
         state.record(Operation::SyncAll { succeeds: attempt.is_ok() });
         attempt
+    }
+
+    fn is_remote(&self, _folder: &Path) -> io::Result<bool> {
+        Ok(lock(&self.0).is_remote)
+    }
+
+    fn most_open_files(&self) -> Option<u64> {
+        lock(&self.0).most_open_files
     }
 
     fn free_bytes(&self, _folder: &Path) -> io::Result<Option<u64>> {

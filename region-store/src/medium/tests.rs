@@ -127,14 +127,31 @@ fn a_path_without_a_folder_is_in_the_current_one() {
 }
 
 #[test]
-fn a_disk_says_what_is_left() {
+fn a_disk_says_what_is_left_and_the_one_in_memory_what_it_is_told() {
     let folder = tempfile::tempdir().unwrap();
     assert!(Disk.free_bytes(folder.path()).unwrap().is_some_and(|bytes| bytes > 0));
     assert_eq!(Disk.free_bytes(&folder.path().join("none")).unwrap_err().kind(), io::ErrorKind::NotFound);
     assert!(Disk.most_open_files().is_none_or(|files| files > 3));
     let medium = CrashMedium::new();
     assert_eq!(medium.most_open_files(), None);
+    medium.set_most_open_files(Some(3));
+    assert_eq!(medium.most_open_files(), Some(3));
     assert_eq!(medium.free_bytes(Path::new("data")).unwrap(), None);
     medium.set_free_bytes(Some(7));
     assert_eq!(medium.free_bytes(Path::new("data")).unwrap(), Some(7));
+    medium.set_remote(true);
+    assert!(medium.is_remote(Path::new("data")).unwrap());
+}
+
+#[test]
+fn the_medium_in_memory_counts_the_files_that_are_open() {
+    let medium = CrashMedium::new();
+    let [a, b] = ["a", "b"].map(|name| medium.create(Path::new(name)).unwrap());
+    drop(a);
+    let again = medium.open(Path::new("b")).unwrap();
+    assert!(medium.open(Path::new("c")).is_err());
+    assert_eq!((medium.open_files(), medium.most_opened()), (2, 2));
+    let _third = medium.open_to_write(Path::new("a")).unwrap();
+    drop((b, again));
+    assert_eq!((medium.open_files(), medium.most_opened()), (1, 3));
 }

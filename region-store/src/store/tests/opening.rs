@@ -180,3 +180,15 @@ fn a_folder_tells_the_spindles_of_its_store_and_a_new_one_none() {
     drop(Store::open(StoreOptions { spindles: spindles.to_vec(), ..options() }).unwrap());
     assert_eq!(Store::spindles_at(&spindles[1].folder).unwrap(), ["d2", "d1"]);
 }
+
+#[test]
+fn a_spindle_on_another_machine_is_refused_and_left_as_it_is() {
+    let medium = medium();
+    medium.set_remote(true);
+    let before = medium.operations();
+    let error = Fixture::open(&medium, options()).err().unwrap();
+    assert!(matches!(&error, Error::Remote { path } if path == Path::new("d1")), "{error}");
+    assert_eq!((medium.operations(), files(&medium)), (before, vec![]));
+    medium.set_remote(false);
+    Fixture::open(&medium, options()).unwrap();
+}
