@@ -6,6 +6,7 @@ mod faults;
 #[cfg(target_os = "linux")]
 mod full;
 mod hanging;
+mod held;
 mod leavings;
 mod life;
 mod locks;
@@ -27,13 +28,17 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use self::held::Held;
 use super::clock::Clock;
 use super::*;
 use crate::error::{Error, Result};
 use crate::format::SliceIdentity;
-use crate::medium::{CrashMedium, Medium};
+use crate::medium::{CrashMedium, Medium, MediumFile as _};
 use crate::parcel::Parcel;
 use crate::slice::{ImpellerOptions, Spindle};
+
+/// Longer than anything takes that does not hang.
+const LONG: Duration = Duration::from_secs(60);
 
 /// Two of them, of which one has a name that the other's begins with.
 fn spindles() -> Vec<Spindle> {
@@ -116,14 +121,6 @@ fn later(slice_key: u32) -> SliceIdentity {
     SliceIdentity { generation_clock: 4, ..identity(slice_key) }
 }
 
-fn parcel(blobs: &[&[u8]]) -> Parcel {
-    let slots: Vec<u8> = blobs
-        .iter()
-        .flat_map(|blob| [&u32::try_from(blob.len()).unwrap().to_le_bytes()[..], *blob].concat())
-        .collect();
-    Parcel::raw(slots.into()).unwrap()
-}
-
 /// Blobs that tell which slice and generation they are of.
 fn blobs(identity: &SliceIdentity) -> Vec<Vec<u8>> {
     let said = format!("{} {}", identity.slice_key, identity.generation_clock).into_bytes();
@@ -149,10 +146,7 @@ impl Blobs {
 impl Loader for Blobs {
     fn load(&self, load: &Load<'_>) -> std::result::Result<(), LoadError> {
         self.loads.fetch_add(1, Ordering::Relaxed);
-        for blob in blobs(load.identity()) {
-            load.queue(parcel(&[&blob]))?;
-        }
-        Ok(())
+        blobs(load.identity()).iter().try_for_each(|blob| Ok(load.queue(Parcel::of([blob])?)?))
     }
 }
 
@@ -181,14 +175,27 @@ fn files(medium: &CrashMedium) -> Vec<String> {
     names.filter(|name| !name.contains("store.")).collect()
 }
 
-/// What comes of something that is tried until it is well.
-fn come<T>(what: &str, mut attempt: impl FnMut() -> Option<T>) -> T {
+/// The bytes of a file.
+fn bytes_of(medium: &CrashMedium, path: &Path) -> Vec<u8> {
+    let file = medium.open(path).unwrap();
+    let mut bytes = vec![0; usize::try_from(file.length().unwrap()).unwrap()];
+    file.read_exact_at(&mut bytes, 0).unwrap();
+    bytes
+}
+
+/// Puts a file where none of its name is, so that it stays.
+fn put(medium: &CrashMedium, path: &Path, bytes: &[u8]) {
+    let file = medium.create(path).unwrap();
+    file.write_all_at(bytes, 0).unwrap();
+    file.sync_data().unwrap();
+    medium.sync_folder(path.parent().unwrap()).unwrap();
+}
+
+/// Waits until something is so.
+fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
     let began = Instant::now();
-    loop {
-        if let Some(done) = attempt() {
-            return done;
-        }
-        assert!(began.elapsed() < Duration::from_secs(20), "{what}");
+    while !is_so() {
+        assert!(began.elapsed() < LONG, "{what}");
         thread::yield_now();
     }
 }

@@ -8,9 +8,6 @@ use super::whole::only_whole_slices;
 use super::*;
 use crate::medium::{Call, Fault, Trouble};
 
-/// Longer than anything takes that does not hang.
-const LONG: Duration = Duration::from_secs(60);
-
 /// An error tells where the trouble is, and is none of the store's own.
 pub(super) fn check_error(error: &Error) {
     let mut said = error.to_string();

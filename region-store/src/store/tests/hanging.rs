@@ -1,34 +1,8 @@
 //! A loader that does not come back.
 
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::channel;
 
 use super::*;
-
-const LONG: Duration = Duration::from_secs(20);
-
-/// A loader that says when it was called, and hangs until the other end of its channel is dropped.
-struct Hanging {
-    called: Mutex<Sender<()>>,
-    freed: Mutex<Receiver<()>>,
-    blobs: Blobs,
-}
-
-impl Hanging {
-    fn new() -> (Arc<Self>, Receiver<()>, Sender<()>) {
-        let ((called, was_called), (free, freed)) = (channel(), channel());
-        let hanging = Self { called: Mutex::new(called), freed: Mutex::new(freed), blobs: Blobs::default() };
-        (Arc::new(hanging), was_called, free)
-    }
-}
-
-impl Loader for Hanging {
-    fn load(&self, load: &Load<'_>) -> std::result::Result<(), LoadError> {
-        load.queue(parcel(&[b"some of it"]))?;
-        self.called.lock().unwrap().send(())?;
-        let _ = self.freed.lock().unwrap().recv();
-        self.blobs.load(load)
-    }
-}
 
 #[test]
 fn whoever_waits_for_a_loader_that_hangs_is_told_in_time_and_others_are_not_held_up() {
@@ -36,7 +10,7 @@ fn whoever_waits_for_a_loader_that_hangs_is_told_in_time_and_others_are_not_held
     let patience = Duration::from_millis(50);
     let fixture = Fixture::open(&medium, StoreOptions { patience, ..options() }).unwrap();
     let store = &fixture.store;
-    let (hanging, called, free) = Hanging::new();
+    let (hanging, called, free) = Held::new();
     let began = Instant::now();
     thread::scope(|scope| {
         for _ in 0..4 {
@@ -69,8 +43,9 @@ fn whoever_waits_for_a_loader_that_hangs_is_told_in_time_and_others_are_not_held
     has_ended.recv_timeout(LONG).expect("the store ends though a loader hangs");
     assert!(matches!(Fixture::open(&medium, options()), Err(Error::SpindleLocked { .. })));
     drop(free);
-    let fixture = come("the spindles are free", || Fixture::open(&medium, options()).ok());
+    wait_until("the spindles are free", || Fixture::open(&medium, options()).is_ok());
+    let fixture = Fixture::open(&medium, options()).unwrap();
     assert_eq!((fixture.store.status().slices, files(&medium)), ([0; 6], vec![]));
     // What is cancelled is not tried again.
-    assert_eq!(hanging.blobs.loads(), 1);
+    assert_eq!(hanging.loads(), 1);
 }

@@ -82,7 +82,7 @@ fn a_load_that_fails_is_tried_again_and_then_rests_until_it_is_healed() {
     let failing = {
         let attempts = Arc::clone(&attempts);
         Arc::new(move |load: &Load<'_>| -> std::result::Result<(), LoadError> {
-            load.queue(parcel(&[b"some of it"]))?;
+            load.queue(Parcel::of(["some of it"])?)?;
             match attempts.fetch_add(1, Ordering::Relaxed) {
                 0 => Err("no connection".into()),
                 1 => panic!("out of range"),
@@ -112,7 +112,7 @@ fn nothing_short_comes_of_a_loader_that_ignores_a_refusal() {
     let fixture = Fixture::open(&medium, StoreOptions { memory_bytes: Some(20_000), ..options() }).unwrap();
     let ignoring = |load: &Load<'_>| -> std::result::Result<(), LoadError> {
         for _ in 0..40 {
-            let _ = load.queue(parcel(&[&[1; 1_000]]));
+            let _ = load.queue(Parcel::of([[1; 1_000]])?);
         }
         Ok(())
     };

@@ -1,16 +1,12 @@
 //! Who waits for whom.
 
 use std::sync::mpsc::channel;
-use std::thread;
-use std::time::Instant;
 
 use super::super::defect::{Defect, with};
 use super::super::note::Note;
 use super::super::snap::{Answer, Request, Snap, Stage};
 use super::*;
 use crate::format::Manifest;
-
-pub(super) const LONG: Duration = Duration::from_secs(20);
 
 fn request(generation: Generation) -> Request {
     let began = Instant::now();
@@ -53,37 +49,6 @@ fn a_flight_that_nobody_can_fly_waits_for_no_reader() {
     assert_eq!(snap.look(|record| record.readers), 2);
 }
 
-/// A loader that says when it was called, and waits until it is let go on.
-struct Held {
-    called: Mutex<std::sync::mpsc::Sender<()>>,
-    go_on: Mutex<std::sync::mpsc::Receiver<()>>,
-    blobs: Blobs,
-}
-
-impl Held {
-    fn new() -> (Arc<Self>, std::sync::mpsc::Receiver<()>, std::sync::mpsc::Sender<()>) {
-        let ((called, was_called), (go_on, going_on)) = (channel(), channel());
-        let held = Self { called: Mutex::new(called), go_on: Mutex::new(going_on), blobs: Blobs::default() };
-        (Arc::new(held), was_called, go_on)
-    }
-}
-
-impl Loader for Held {
-    fn load(&self, load: &Load<'_>) -> std::result::Result<(), LoadError> {
-        self.called.lock().unwrap().send(())?;
-        self.go_on.lock().unwrap().recv_timeout(LONG)?;
-        self.blobs.load(load)
-    }
-}
-
-pub(super) fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
-    let start = Instant::now();
-    while !is_so() {
-        assert!(start.elapsed() < LONG, "{what}");
-        thread::yield_now();
-    }
-}
-
 #[test]
 fn however_many_ask_it_is_loaded_once() {
     let fixture = Fixture::open(&medium(), options()).unwrap();
@@ -97,7 +62,7 @@ fn however_many_ask_it_is_loaded_once() {
         go_on.send(()).unwrap();
         asking.into_iter().for_each(|thread| thread.join().unwrap());
     });
-    assert_eq!((held.blobs.loads(), fixture.status(1).readers), (1, 0));
+    assert_eq!((held.loads(), fixture.status(1).readers), (1, 0));
 }
 
 #[test]
@@ -109,7 +74,7 @@ fn whoever_gives_up_waiting_cancels_nothing() {
     called.recv_timeout(LONG).unwrap();
     go_on.send(()).unwrap();
     check(&fixture.store.load(identity(1), held.clone()).unwrap());
-    assert_eq!((held.blobs.loads(), fixture.status(1).readers), (1, 0));
+    assert_eq!((held.loads(), fixture.status(1).readers), (1, 0));
 }
 
 #[test]
@@ -180,22 +145,6 @@ fn another_generation_waits_for_readers_and_new_readers_wait_for_it() {
         replacing.join().unwrap();
     });
     assert_eq!(fixture.status(1).generation.clock, 4);
-}
-
-#[test]
-fn what_is_evicted_takes_no_memory_whatever_the_thread_of_its_load_does() {
-    let (go_on, going_on) = channel::<()>();
-    let going_on = Mutex::new(going_on);
-    let listener = move |event: &Event| {
-        if matches!(event, Event::Loaded { .. }) {
-            let _ = going_on.lock().unwrap().recv_timeout(LONG);
-        }
-    };
-    let store = Store::open_on(medium(), options(), listener).unwrap();
-    drop(store.load(identity(1), Blobs::new()).unwrap());
-    assert_eq!(store.evict(&Filter::default()).done, [key(1)]);
-    assert_eq!(store.status().memory_bytes, 0);
-    drop(go_on);
 }
 
 #[test]

@@ -1,9 +1,6 @@
 //! More slices than files may be open.
 
-mod counting;
-
 use super::*;
-use counting::Counting;
 
 const SLICES: u32 = 1_000;
 /// A half of them is for slices in memory, each of which has one.
@@ -15,7 +12,7 @@ fn of_one_region() -> StoreOptions {
     StoreOptions { regions: 1, ..options() }
 }
 
-fn hot<M: Medium>(fixture: &Fixture<M>) -> Vec<u32> {
+fn hot(fixture: &Fixture) -> Vec<u32> {
     let mut hot: Vec<_> = fixture.store.search(&"state=hot".parse().unwrap());
     hot.sort_by_key(|status| status.key);
     hot.iter().map(|status| status.key.slice_key).collect()
@@ -23,7 +20,8 @@ fn hot<M: Medium>(fixture: &Fixture<M>) -> Vec<u32> {
 
 #[test]
 fn a_thousand_slices_survive_a_restart_with_few_files_open() {
-    let medium = Counting::new(medium(), MOST_OPEN_FILES);
+    let medium = medium();
+    medium.set_most_open_files(Some(MOST_OPEN_FILES));
     let all: Vec<u32> = (0..SLICES).collect();
     let last = &all[all.len() - MOST_HOT..];
     let fixture = Fixture::open(&medium, of_one_region()).unwrap();
@@ -34,7 +32,7 @@ fn a_thousand_slices_survive_a_restart_with_few_files_open() {
     assert_eq!((hot(&fixture), loader.loads()), (last.to_vec(), all.len()));
     assert_eq!(fixture.store.status().slices, [MOST_HOT, all.len() - MOST_HOT, 0, 0, 0, 0]);
     drop(fixture);
-    come("all files are closed", || (medium.open_files() == 0).then_some(()));
+    wait_until("all files are closed", || medium.open_files() == 0);
 
     let fixture = Fixture::open(&medium, of_one_region()).unwrap();
     assert_eq!(fixture.store.status().slices, [0, all.len(), 0, 0, 0, 0]);

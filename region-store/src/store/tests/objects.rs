@@ -87,10 +87,9 @@ fn objects_are_where_the_table_says_and_what_the_files_are() {
     let mut expected = vec![region(0), region(1), region(2)];
     expected.push(("manifest".to_owned(), format!("{snap_id}.slice")));
     for (name, file) in &expected {
-        let path = ["d1", "d10"].map(|folder| Path::new(folder).join(file));
-        let file = path.iter().find_map(|path| medium.open(path).ok()).unwrap();
-        let mut bytes = vec![0; usize::try_from(file.length().unwrap()).unwrap()];
-        file.read_exact_at(&mut bytes, 0).unwrap();
+        let paths = ["d1", "d10"].map(|folder| Path::new(folder).join(file));
+        let path = paths.iter().find(|path| medium.open(path).is_ok()).unwrap();
+        let bytes = super::bytes_of(&medium, path);
         assert_eq!(bytes_of(&objects, &format!("{FOLDER}/{name}").into()), bytes, "{name}");
     }
     assert_eq!(paths(&*objects).len(), expected.len());
@@ -162,8 +161,7 @@ fn written(medium: &CrashMedium, version: Version, blobs: &[Vec<u8>]) -> Slice {
     let writer = SliceWriter::new(&impellers, slice);
     writer.open_for_writes().unwrap();
     for some in blobs.chunks(100) {
-        let some: Vec<&[u8]> = some.iter().map(Vec::as_slice).collect();
-        writer.queue(parcel(&some)).unwrap();
+        writer.queue(Parcel::of(some).unwrap()).unwrap();
     }
     writer.wait_for_writes().unwrap();
     writer.close().unwrap();

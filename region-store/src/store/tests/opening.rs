@@ -47,7 +47,7 @@ fn what_is_not_whole_is_removed_and_told_and_loaded_again() {
         let manifests: Vec<_> = files(&medium).into_iter().filter(|path| path.ends_with(".slice")).collect();
         let rewrite = |path: &Path, bytes: &[u8]| {
             medium.remove(path).unwrap();
-            medium.create(path).unwrap().write_all_at(bytes, 0).unwrap();
+            put(&medium, path, bytes);
         };
         match damage {
             "removed" => medium.remove(&region).unwrap(),
@@ -97,12 +97,9 @@ fn unmounted() -> (CrashMedium, CrashMedium, usize) {
         without.create_folder(Path::new(folder)).unwrap();
     }
     for path in medium.list(Path::new("d10")).unwrap() {
-        let from = medium.open(&path).unwrap();
-        let mut bytes = vec![0; usize::try_from(from.length().unwrap()).unwrap()];
-        from.read_exact_at(&mut bytes, 0).unwrap();
         // Of one slice, only the regions are on this disk.
         if !(path.to_str().unwrap().ends_with(".slice") && files(&without).len() > 1) {
-            without.create(&path).unwrap().write_all_at(&bytes, 0).unwrap();
+            put(&without, &path, &bytes_of(&medium, &path));
         }
     }
     let before = files(&without).len();
@@ -153,15 +150,8 @@ fn a_folder_is_one_stores_and_keeps_its_name() {
 fn of_two_writings_of_a_slice_the_later_one_stays() {
     let (medium, other) = (filled(1), medium());
     Fixture::open(&other, options()).unwrap().store.load(later(0), Blobs::new()).unwrap();
-    for folder in ["d1", "d10"] {
-        for path in other.list(Path::new(folder)).unwrap() {
-            let from = other.open(&path).unwrap();
-            let mut bytes = vec![0; usize::try_from(from.length().unwrap()).unwrap()];
-            from.read_exact_at(&mut bytes, 0).unwrap();
-            if !path.to_str().unwrap().contains("store.") {
-                medium.create(&path).unwrap().write_all_at(&bytes, 0).unwrap();
-            }
-        }
+    for path in files(&other) {
+        put(&medium, Path::new(&path), &bytes_of(&other, Path::new(&path)));
     }
     let fixture = Fixture::open(&medium, options()).unwrap();
     assert_eq!((fixture.status(0).generation.clock, files(&medium).len()), (4, 5));

@@ -5,7 +5,7 @@ use super::recorded::stride;
 use super::whole::{Checked, only_whole_slices, whole_slices};
 use super::*;
 use crate::format::SnapId;
-use crate::medium::{Call, Fault, MediumFile as _, Trouble};
+use crate::medium::{Call, Fault, Trouble};
 use crate::slice::{self, SliceFile};
 
 /// Two slices, of which one has an older writing beside it, and regions that belong to none.
@@ -16,23 +16,13 @@ fn littered() -> CrashMedium {
         identities.iter().for_each(|identity| check(&fixture.store.load(*identity, Blobs::new()).unwrap()));
     }
     for path in files(&other) {
-        let file = other.open(Path::new(&path)).unwrap();
-        let mut bytes = vec![0; usize::try_from(file.length().unwrap()).unwrap()];
-        file.read_exact_at(&mut bytes, 0).unwrap();
-        put(&medium, Path::new(&path), &bytes);
+        put(&medium, Path::new(&path), &bytes_of(&other, Path::new(&path)));
     }
     let region = SliceFile::region(SnapId([7; 16]), 0);
     for (folder, file) in [("d1", region), ("d10", SliceFile { is_part: true, ..region })] {
         put(&medium, &file.path(Path::new(folder)), b"rubbish");
     }
     medium
-}
-
-fn put(medium: &CrashMedium, path: &Path, bytes: &[u8]) {
-    let file = medium.create(path).unwrap();
-    file.write_all_at(bytes, 0).unwrap();
-    file.sync_data().unwrap();
-    medium.sync_folder(path.parent().unwrap()).unwrap();
 }
 
 /// What is found when all goes well: the slices, and nothing else.

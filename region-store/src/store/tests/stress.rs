@@ -5,33 +5,15 @@
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicU64};
-use std::thread;
 
 use super::super::engine::now_ns;
-use super::locks::{LONG, wait_until};
 use super::*;
-use crate::medium::Disk;
+use crate::medium::{Disk, Random};
 
 const THREADS: u64 = 8;
 const SLICES: usize = 6;
 /// The slice that has no blobs.
 const EMPTY: usize = 5;
-
-/// Numbers that look random, from a seed.
-struct Chance(u64);
-
-impl Chance {
-    fn below(&mut self, end: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % end
-    }
-
-    fn slice(&mut self) -> usize {
-        usize::try_from(self.below(SLICES as u64)).unwrap()
-    }
-}
 
 /// Where the slices come from.
 #[derive(Default)]
@@ -52,6 +34,10 @@ impl Loader for Source {
     }
 }
 
+fn a_slice(chance: &mut Random) -> usize {
+    usize::try_from(chance.below(SLICES as u64)).unwrap()
+}
+
 fn aged(slice: usize, age: u64) -> SliceIdentity {
     let first = identity(u32::try_from(slice).unwrap());
     SliceIdentity { generation_clock: first.generation_clock + age, ..first }
@@ -63,7 +49,7 @@ struct Stress<M: Medium> {
 }
 
 impl<M: Medium> Stress<M> {
-    fn act(&self, chance: &mut Chance, operations: u32) {
+    fn act(&self, chance: &mut Random, operations: u32) {
         let mut held: Option<ReadLock<M>> = None;
         for _ in 0..operations {
             // Who holds a slice does not wait for another one: that may wait for who waits for this one.
@@ -79,8 +65,8 @@ impl<M: Medium> Stress<M> {
     }
 
     /// Asks for a slice in one of the ways that there are.
-    fn ask(&self, chance: &mut Chance) -> Option<ReadLock<M>> {
-        let (slice, way) = (chance.slice(), chance.below(10));
+    fn ask(&self, chance: &mut Random) -> Option<ReadLock<M>> {
+        let (slice, way) = (a_slice(chance), chance.below(10));
         let latest = self.source.ages[slice].load(Ordering::Relaxed);
         let age = match way {
             0 => self.source.ages[slice].fetch_add(1, Ordering::Relaxed) + 1,
@@ -110,8 +96,8 @@ impl<M: Medium> Stress<M> {
     }
 
     /// Does something that does not wait.
-    fn disturb(&self, chance: &mut Chance) {
-        let slice = chance.slice();
+    fn disturb(&self, chance: &mut Random) {
+        let slice = a_slice(chance);
         let filter: Filter = format!("slice={slice}").parse().unwrap();
         let store = &self.fixture.store;
         let down = match chance.below(8) {
@@ -203,7 +189,7 @@ fn stress<M: Medium>(medium: &M, spindles: Vec<Spindle>, operations: u32) {
     thread::scope(|scope| {
         for number in 1..=THREADS {
             let stress = &stress;
-            let mut chance = Chance(seed.wrapping_mul(THREADS + number) | 1);
+            let mut chance = Random::new(seed ^ number);
             scope.spawn(move || stress.act(&mut chance, operations));
         }
     });

@@ -4,8 +4,6 @@ use std::sync::mpsc::channel;
 
 use super::*;
 
-const LONG: Duration = Duration::from_secs(20);
-
 #[test]
 fn whichever_request_of_a_load_goes_wrong_it_fails_and_can_be_tried_again() {
     let (objects, worker) = (published(), worker());
