@@ -37,6 +37,7 @@ mod note;
 mod objects;
 mod options;
 mod restart;
+mod rubbish;
 mod snap;
 mod spindle;
 mod status;

@@ -15,6 +15,8 @@ pub(super) enum Defect {
     KeptPlace,
     /// A restart takes the regions without a manifest of a spindle for rubbish though another spindle is missing.
     MissingIsEmpty,
+    /// Of what is no slice the regions go before the manifests have.
+    RegionsBeforeManifests,
 }
 
 crate::defect::plantable!(Defect);

@@ -17,7 +17,8 @@ use super::load::Loader;
 use super::lock::ReadLock;
 use super::note::Note;
 use super::options::StoreOptions;
-use super::restart;
+use super::restart::{self, Whole};
+use super::rubbish::Rubbish;
 use super::snap::{Answer, Request, Snap, Stage};
 use super::spindle::{Locks, Spindles, names_at};
 use super::status::{SnapStatus, StoreStatus};
@@ -82,6 +83,8 @@ pub(super) struct Inner<M: Medium> {
     pub(super) spindles: Vec<Spindle>,
     /// With what is wrong with them.
     pub(super) missing: Vec<(Spindle, String)>,
+    /// What could not be removed when the store was opened. Nobody keeps the lock for long.
+    pub(super) rubbish: Mutex<Vec<Rubbish>>,
     /// To take shares of, as long as there is a store.
     pub(super) locks: Weak<Locks<M>>,
 }
@@ -169,6 +172,7 @@ impl<M: Medium> Store<M> {
             listener,
             spindles: spindles.present,
             missing: spindles.missing,
+            rubbish: Mutex::new(found.rubbish),
             locks: Arc::downgrade(&spindles.locks),
         });
         for (spindle, why) in &inner.missing {
@@ -176,7 +180,7 @@ impl<M: Medium> Store<M> {
         }
         found.removed.into_iter().for_each(|leftover| inner.tell(&Event::Removed(leftover)));
         found.kept.into_iter().for_each(|leftover| inner.tell(&Event::Kept(leftover)));
-        for (manifest, lacking) in found.slices {
+        for Whole { manifest, lacking, .. } in found.slices {
             inner.learn(manifest, lacking);
         }
         let tender = Arc::new(Tender::start(&inner)?);

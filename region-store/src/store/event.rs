@@ -39,9 +39,11 @@ pub enum Event {
         /// Where it is.
         state: SnapState,
     },
-    /// Files were removed when the store was opened: they were no slice, or one of which a later writing is there.
+    /// Files were removed that were no slice, or one of which a later writing is there: when the store was opened, or by the
+    /// tender if that could not be done then.
     Removed(Leftover),
-    /// Files were left where they are when the store was opened, though they are no slice that can be had.
+    /// Files were left where they are when the store was opened, though they are no slice that can be had. If they were to be
+    /// removed, the tender tries again, 10 times at most.
     Kept(Leftover),
     /// What is on disk of a slice cannot be read. It is removed, and loaded again.
     Damaged {

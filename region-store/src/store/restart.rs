@@ -1,27 +1,35 @@
 //! What is on the spindles when a store is opened.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
 
 use super::defect::{self, Defect};
 use super::event::Leftover;
+use super::rubbish::{Files, Rubbish};
 use super::spindle::Spindles;
 use crate::error::{Error, Result};
 use crate::format::{Damage, Manifest, Problem, SnapId};
 use crate::medium::{Medium, MediumFile as _};
-use crate::slice::{self, Content, SliceFile, Spindle};
+use crate::slice::{self, SliceFile, Spindle};
 
 /// What was found. Whatever is neither a slice nor kept is gone.
 #[derive(Debug, Default)]
 pub(super) struct Found {
-    /// The slices, one for each key, the oldest first, and a spindle that one lacks.
-    pub(super) slices: Vec<(Manifest, Option<String>)>,
+    /// The slices, one for each key, the oldest first.
+    pub(super) slices: Vec<Whole>,
     pub(super) removed: Vec<Leftover>,
     pub(super) kept: Vec<Leftover>,
+    /// Of what is kept, that which was to be removed.
+    pub(super) rubbish: Vec<Rubbish>,
 }
 
-/// The files of one writing of a slice.
-type Files = Vec<(SliceFile, PathBuf)>;
+/// A slice that is whole, as far as its spindles are there.
+#[derive(Debug)]
+pub(super) struct Whole {
+    pub(super) manifest: Manifest,
+    /// A spindle that is missing, if one is.
+    pub(super) lacking: Option<String>,
+    files: Files,
+}
 
 /// Looks at all files of slices.
 ///
@@ -42,7 +50,7 @@ pub(super) fn find<M: Medium>(medium: &M, spindles: &Spindles<M>) -> Result<Foun
             found.judge(medium, spindles, snap_id, files);
         }
     }
-    found.keep_the_latest(medium, &spindles.present);
+    found.keep_the_latest(medium);
     Ok(found)
 }
 
@@ -63,7 +71,7 @@ impl Found {
     fn judge<M: Medium>(&mut self, medium: &M, spindles: &Spindles<M>, snap_id: SnapId, files: Files) {
         match slice::read_manifest(medium, &spindles.present, snap_id) {
             Ok(Some(manifest)) => match lacking(medium, &spindles.present, &manifest) {
-                Ok(lacking) => self.slices.push((manifest, lacking)),
+                Ok(lacking) => self.slices.push(Whole { manifest, lacking, files }),
                 Err(why) => self.remove(medium, files, &why),
             },
             // The manifest may be where nobody can look.
@@ -82,24 +90,19 @@ impl Found {
     }
 
     /// Of each slice the latest generation stays, and of that what was written last.
-    fn keep_the_latest<M: Medium>(&mut self, medium: &M, spindles: &[Spindle]) {
+    fn keep_the_latest<M: Medium>(&mut self, medium: &M) {
         let rank =
             |manifest: &Manifest| (manifest.identity.generation_clock, manifest.created_ns, manifest.snap_id);
-        self.slices.sort_by_key(|(manifest, _)| rank(manifest));
+        self.slices.sort_by_key(|whole| rank(&whole.manifest));
         let mut keys = BTreeSet::new();
-        for (manifest, lacking) in std::mem::take(&mut self.slices).into_iter().rev() {
-            if keys.insert(super::SliceKey::from(manifest.identity)) {
-                self.slices.push((manifest, lacking));
-                continue;
-            }
-            let paths = vec![PathBuf::from(manifest.snap_id.to_string())];
-            let leftover = Leftover { paths, why: "a later writing of the slice is there".to_owned() };
-            match slice::remove(medium, spindles, &manifest) {
-                Ok(()) => self.removed.push(leftover),
-                Err(error) => self.kept.push(Leftover { why: error.to_string(), ..leftover }),
+        for whole in std::mem::take(&mut self.slices).into_iter().rev() {
+            if keys.insert(super::SliceKey::from(whole.manifest.identity)) {
+                self.slices.push(whole);
+            } else {
+                self.remove(medium, whole.files, "a later writing of the slice is there");
             }
         }
-        self.slices.sort_by_key(|(manifest, _)| (manifest.created_ns, manifest.snap_id));
+        self.slices.sort_by_key(|whole| (whole.manifest.created_ns, whole.manifest.snap_id));
     }
 
     fn keep(&mut self, files: Files, why: &str) {
@@ -107,28 +110,17 @@ impl Found {
         self.kept.push(Leftover { paths, why: why.to_owned() });
     }
 
-    /// Removes files, a manifest first and for good, so that a cut leaves nothing that passes for a slice.
-    fn remove<M: Medium>(&mut self, medium: &M, mut files: Files, why: &str) {
-        files.sort_by_key(|(file, _)| file.content != Content::Manifest);
-        match remove(medium, &files) {
-            Ok(()) => {
-                let paths = files.into_iter().map(|(_, path)| path).collect();
-                self.removed.push(Leftover { paths, why: why.to_owned() });
+    /// Removes files. What cannot be removed is kept, and tried again.
+    fn remove<M: Medium>(&mut self, medium: &M, files: Files, why: &str) {
+        let rubbish = Rubbish::new(files, why);
+        match rubbish.remove(medium) {
+            Ok(()) => self.removed.push(rubbish.leftover()),
+            Err(error) => {
+                self.kept.push(Leftover { why: error.to_string(), ..rubbish.leftover() });
+                self.rubbish.push(rubbish);
             }
-            Err(error) => self.keep(files, &error.to_string()),
         }
     }
-}
-
-fn remove<M: Medium>(medium: &M, files: &[(SliceFile, PathBuf)]) -> Result<()> {
-    for (file, path) in files {
-        slice::remove_if_there(medium, path).map_err(Error::io(path, "remove"))?;
-        if file.content == Content::Manifest {
-            let folder = path.parent().unwrap_or(Path::new("."));
-            medium.sync_folder(folder).map_err(Error::io(folder, "sync the folder"))?;
-        }
-    }
-    Ok(())
 }
 
 /// The spindle that a slice lacks, if it lacks one.

@@ -1,12 +1,14 @@
 //! A store is opened on slices and rubbish, while calls of the medium fail, each in turn, and the power is cut.
 
+use super::super::defect::{Defect, with};
+use super::super::rubbish::ATTEMPTS;
 use super::faults::{check_error, warm};
 use super::recorded::stride;
 use super::whole::{Checked, only_whole_slices, whole_slices};
 use super::*;
 use crate::format::SnapId;
 use crate::medium::{Call, Fault, Trouble};
-use crate::slice::{self, SliceFile};
+use crate::slice::SliceFile;
 
 /// Two slices, of which one has an older writing beside it, and regions that belong to none.
 fn littered() -> CrashMedium {
@@ -92,6 +94,51 @@ fn a_power_cut_while_it_is_opened_leaves_whole_slices() {
     let states = cuts().unwrap();
     println!("{states} states");
     assert!(states > 50);
-    let error = slice::removing_regions_first(cuts).expect_err("a mistake is found");
+    let error = with(Defect::RegionsBeforeManifests, cuts).expect_err("a mistake is found");
     assert!(error.contains(".slice is there, but"), "{error}");
+}
+
+/// Opens a store that cannot remove anything, and says how many things it was told to have kept.
+fn keeping(medium: &CrashMedium) -> (Fixture, usize) {
+    medium.fail(Fault { call: Call::Remove, number: 0, trouble: Trouble::InputOutput, lasting: true });
+    let fixture = Fixture::open(medium, options()).unwrap();
+    assert!(only_whole_slices(medium).is_err());
+    let told = fixture.told();
+    assert!(told.iter().all(|event| matches!(event, Event::Kept(_) | Event::Found { .. })), "{told:?}");
+    let kept = told.iter().filter(|event| matches!(event, Event::Kept(_))).count();
+    (fixture, kept)
+}
+
+#[test]
+fn the_tender_removes_what_could_not_be_removed_when_the_store_was_opened() {
+    let medium = littered();
+    let (fixture, kept) = keeping(&medium);
+    fixture.store.tend();
+    assert!(fixture.told().is_empty(), "that it is kept is told once");
+    medium.repair();
+    fixture.store.tend();
+    let told = fixture.told();
+    assert!(told.iter().all(|event| matches!(event, Event::Removed(_))), "{told:?}");
+    // An older writing, and files of another in two folders, of which one was not written to its end.
+    assert_eq!((kept, told.len()), (3, 3));
+    assert_eq!(only_whole_slices(&medium).unwrap().len(), 2);
+    fixture.store.tend();
+    assert!(fixture.told().is_empty());
+}
+
+#[test]
+fn the_tender_gives_up_what_cannot_be_removed_and_the_next_opening_does_not() {
+    let medium = littered();
+    let (fixture, kept) = keeping(&medium);
+    for _ in 0..ATTEMPTS {
+        let before = medium.faults();
+        fixture.store.tend();
+        assert_eq!(medium.faults() - before, kept as u64);
+    }
+    let before = medium.faults();
+    fixture.store.tend();
+    assert_eq!((medium.faults(), fixture.told().len()), (before, 0));
+    medium.repair();
+    drop(fixture);
+    check_found(&medium);
 }
