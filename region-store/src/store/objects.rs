@@ -13,8 +13,8 @@
 //!
 //! No two writings of a slice have a region's name in common. If two workers publish one generation, the later manifest
 //! holds, and whoever reads the earlier one's regions goes on. What an upload leaves that was cut, and what another one
-//! replaced, is in no manifest: it harms nobody, and nobody removes it. Let a rule of the bucket end uploads in parts that
-//! were never completed.
+//! replaced, is in no manifest: it harms nobody, and nobody removes it. Of uploads in parts it leaves none, unless its
+//! process is killed: let a rule of the bucket end those that were never completed.
 
 mod got;
 mod layout;
@@ -54,8 +54,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// Loads slices from a store of objects, and publishes them there.
 ///
-/// Of each region that is transferred, a piece of 8 MiB or a block is in memory. What is got is checked block by block, by
-/// every checksum there is: what is damaged is an error, and never a slice.
+/// Of each region that is transferred, a piece of 8 MiB is in memory, and of one that is got a block. What is got is checked
+/// block by block, by every checksum there is: what is damaged is an error, and never a slice.
 ///
 /// Requests have a thread of their own. What waits for them, a load or a call of this, must be no task of an asynchronous
 /// runtime, which panics then.

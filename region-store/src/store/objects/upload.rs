@@ -1,6 +1,8 @@
 //! Putting slices into a store of objects.
 
-use futures_util::stream::{self, TryStreamExt as _};
+use std::cell::OnceCell;
+
+use futures_util::stream::{self, StreamExt as _};
 use object_store::path::Path;
 use object_store::{MultipartUpload, ObjectStoreExt as _};
 
@@ -36,59 +38,91 @@ impl ObjectLoader {
     async fn put_slice(&self, slice: &Slice) -> Result<()> {
         let manifest = slice.manifest();
         let bytes = manifest.encode()?;
-        let progress = &Progress::begin(self.progress.as_deref(), manifest.file_bytes());
-        let regions = stream::iter(slice.regions().iter().zip(&manifest.regions).map(Ok));
-        let all = regions.try_for_each_concurrent(self.at_once.get(), |(region, said)| async move {
-            check(region, said.checksum)?;
+        let progress = Progress::begin(self.progress.as_deref(), manifest.file_bytes());
+        let all = All { progress, failure: OnceCell::new() };
+        let regions = stream::iter(slice.regions().iter().zip(&manifest.regions));
+        let put = regions.for_each_concurrent(self.at_once.get(), |(region, said)| async {
+            if all.has_failed() {
+                return;
+            }
             let path = layout::region(&self.prefix, manifest, said.index);
-            self.put_region(region, &path, progress).await
+            let put = match check(region, said.checksum) {
+                Ok(()) => self.put_region(region, &path, &all).await,
+                Err(error) => Err(error),
+            };
+            if let Err(error) = put {
+                // What failed first says more.
+                let _ = all.failure.set(error);
+            }
         });
-        all.await?;
+        put.await;
+        if let Some(error) = all.failure.into_inner() {
+            return Err(error);
+        }
         let path = layout::manifest(&self.prefix, &manifest.identity);
         self.store.put(&path, bytes.into()).await.map_err(failed(&path))?;
         Ok(())
     }
 
-    async fn put_region(&self, region: &SliceRegion, path: &Path, progress: &Progress<'_>) -> Result<()> {
+    /// Puts a region, whole or in parts. An upload in parts that is not completed is aborted.
+    async fn put_region(&self, region: &SliceRegion, path: &Path, all: &All<'_>) -> Result<()> {
         let length = region.file_length();
         if length <= self.piece_bytes {
             let mut bytes = Vec::new();
             region.read(&mut bytes, 0, length)?;
             self.store.put(path, bytes.into()).await.map_err(failed(path))?;
-            progress.add(length);
+            all.progress.add(length);
             return Ok(());
         }
         let mut upload = self.store.put_multipart(path).await.map_err(failed(path))?;
-        let put = match self.put_parts(region, path, &mut *upload, progress).await {
-            Ok(()) => upload.complete().await.map(drop).map_err(failed(path)),
-            Err(error) => Err(error),
+        let put = match self.put_parts(region, path, &mut *upload, all).await {
+            Ok(true) => match upload.complete().await {
+                Ok(_) => return Ok(()),
+                Err(error) => Err(failed(path)(error)),
+            },
+            other => other.map(drop),
         };
-        if put.is_err() {
-            // What failed first says more.
-            let _ = upload.abort().await;
-        }
+        let _ = upload.abort().await;
         put
     }
 
+    /// Says whether it has put all of them: not if another region has failed meanwhile.
     async fn put_parts(
         &self,
         region: &SliceRegion,
         path: &Path,
         upload: &mut dyn MultipartUpload,
-        progress: &Progress<'_>,
-    ) -> Result<()> {
+        all: &All<'_>,
+    ) -> Result<bool> {
         let length = region.file_length();
         let part_bytes = self.piece_bytes.max(length.div_ceil(MOST_PARTS));
         let mut offset = 0;
         while offset < length {
+            if all.has_failed() {
+                return Ok(false);
+            }
             let mut bytes = Vec::new();
             region.read(&mut bytes, offset, part_bytes)?;
             let put_bytes = bytes.len() as u64;
             upload.put_part(bytes.into()).await.map_err(failed(path))?;
-            progress.add(put_bytes);
+            all.progress.add(put_bytes);
             offset += put_bytes;
         }
-        Ok(())
+        Ok(true)
+    }
+}
+
+/// What the regions of a slice share that are put at once. None of those that have begun is dropped when one fails: what an
+/// upload in parts has put would stay, unseen.
+struct All<'a> {
+    progress: Progress<'a>,
+    /// Of the first that failed.
+    failure: OnceCell<Error>,
+}
+
+impl All<'_> {
+    fn has_failed(&self) -> bool {
+        self.failure.get().is_some()
     }
 }
 

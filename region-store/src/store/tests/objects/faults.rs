@@ -46,6 +46,7 @@ fn an_upload_that_is_cut_is_no_slice_and_can_be_done_again() {
         let published = publish(&objects);
         let is_cut = objects.calls() > number;
         assert_eq!(published.is_err(), is_cut);
+        assert_eq!(objects.uploads(), 0, "each ends, whichever fails");
         objects.set(None);
         if !is_cut {
             // It has fewer requests.

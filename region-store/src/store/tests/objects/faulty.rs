@@ -40,6 +40,8 @@ struct Requests {
     count: AtomicUsize,
     at_once: AtomicUsize,
     most_at_once: AtomicUsize,
+    /// Uploads in parts that are neither completed nor aborted.
+    uploads: AtomicUsize,
 }
 
 impl Faulty {
@@ -57,6 +59,11 @@ impl Faulty {
     /// How many pieces were got at the same time, at most.
     pub(super) fn most_at_once(&self) -> usize {
         self.requests.most_at_once.load(Ordering::Relaxed)
+    }
+
+    /// How many uploads in parts were left in the middle.
+    pub(super) fn uploads(&self) -> usize {
+        self.requests.uploads.load(Ordering::Relaxed)
     }
 }
 
@@ -97,6 +104,7 @@ impl ObjectStore for Faulty {
     ) -> Result<Box<dyn MultipartUpload>> {
         self.requests.next().await?;
         let inner = self.inner.put_multipart_opts(path, options).await?;
+        self.requests.uploads.fetch_add(1, Ordering::Relaxed);
         Ok(Box::new(Upload { inner, requests: Arc::clone(&self.requests) }))
     }
 
@@ -149,16 +157,21 @@ impl MultipartUpload for Upload {
         let (part, requests) = (self.inner.put_part(data), Arc::clone(&self.requests));
         Box::pin(async move {
             requests.next().await?;
+            // Others go on meanwhile.
+            tokio::task::yield_now().await;
             part.await
         })
     }
 
     async fn complete(&mut self) -> Result<PutResult> {
         self.requests.next().await?;
-        self.inner.complete().await
+        let completed = self.inner.complete().await;
+        self.requests.uploads.fetch_sub(1, Ordering::Relaxed);
+        completed
     }
 
     async fn abort(&mut self) -> Result<()> {
+        self.requests.uploads.fetch_sub(1, Ordering::Relaxed);
         self.inner.abort().await
     }
 }
