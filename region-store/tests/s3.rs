@@ -131,4 +131,18 @@ fn share(url: &str) {
         folded.unwrap().iter().sum::<u64>()
     };
     assert_eq!((copy.blobs(), copy.blob_bytes(), sums(&copy)), (40, lock.blob_bytes(), sums(&lock)));
+    #[cfg(feature = "command")]
+    load_by_hand(url);
+}
+
+/// The command has the same environment.
+#[cfg(feature = "command")]
+fn load_by_hand(url: &str) {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_region"));
+    command.args(["store", "--spindle"]).arg(folder.path());
+    let loaded = command.args(["--json", "load", "1/2/3", "--from", url]).output().unwrap();
+    assert!(loaded.status.success(), "{}", String::from_utf8_lossy(&loaded.stderr));
+    let loaded: serde_json::Value = serde_json::from_slice(&loaded.stdout).unwrap();
+    assert_eq!(loaded.get("blobs"), Some(&40.into()), "{loaded}");
 }

@@ -129,6 +129,14 @@ impl ObjectLoader {
         self
     }
 
+    /// What is published of a slice: its manifest, and so its regions.
+    ///
+    /// # Errors
+    /// [`Error::NotPublished`], [`Error::Object`]; [`Error::Damaged`], and [`Error::SliceMismatch`] if it is another's.
+    pub fn published(&self, identity: &SliceIdentity) -> Result<Manifest> {
+        self.requests.wait(self.manifest(identity))
+    }
+
     /// Gets what is published of a slice.
     async fn manifest(&self, identity: &SliceIdentity) -> Result<Manifest> {
         let path = layout::manifest(&self.prefix, identity);
@@ -188,7 +196,7 @@ impl Loader for ObjectLoader {
 
     /// What is published. If that cannot be had, the load says why.
     fn expected_bytes(&self, identity: &SliceIdentity) -> u64 {
-        let Ok(manifest) = self.requests.wait(self.manifest(identity)) else { return 0 };
+        let Ok(manifest) = self.published(identity) else { return 0 };
         let bytes = manifest.file_bytes();
         self.manifests.lock().unwrap_or_else(PoisonError::into_inner).put(*identity, manifest);
         bytes

@@ -3,6 +3,8 @@
 #![cfg(all(unix, feature = "command"))]
 #![allow(missing_docs, clippy::indexing_slicing, clippy::unwrap_used)]
 
+#[cfg(feature = "object-store")]
+mod objects;
 mod process;
 mod slices;
 mod told;
@@ -11,6 +13,7 @@ use std::fs;
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 use region_store::format::Version;
 use region_store::{Options, RegionWriter};
@@ -61,6 +64,15 @@ impl Disks {
         piped(&mut self.command(arguments))
     }
 
+    /// The same where Ctrl-C is not ignored, as it is in the background: `env` sees to that.
+    #[cfg(target_os = "linux")]
+    fn interruptible(&self, arguments: &[&str]) -> Child {
+        let command = self.command(arguments);
+        let mut through = Command::new("env");
+        through.arg("--default-signal=INT").arg(command.get_program()).args(command.get_args());
+        piped(through.current_dir(self.path("")))
+    }
+
     fn json(&self, arguments: &[&str]) -> Value {
         serde_json::from_str(&self.run(&[&["--json"], arguments].concat(), 0).0).unwrap()
     }
@@ -96,4 +108,28 @@ fn check(output: &Output, code: i32) -> (String, String) {
     let (out, error) = (text(&output.stdout), text(&output.stderr));
     assert_eq!(output.status.code(), Some(code), "{out}\n{error}");
     (out, error)
+}
+
+fn sorted(text: &str) -> Vec<&str> {
+    let mut lines: Vec<&str> = text.lines().collect();
+    lines.sort_unstable();
+    lines
+}
+
+/// Waits until something is so.
+fn wait_for(what: &str, mut is_so: impl FnMut() -> bool) {
+    let began = Instant::now();
+    while !is_so() {
+        assert!(began.elapsed() < Duration::from_secs(60), "{what}");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// Presses Ctrl-C, and waits for the end.
+#[cfg(target_os = "linux")]
+fn interrupt(mut child: Child) -> (String, String) {
+    let interrupted = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(interrupted.success());
+    wait_for("the command ends", || child.try_wait().unwrap().is_some());
+    check(&child.wait_with_output().unwrap(), 130)
 }

@@ -3,20 +3,10 @@
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write};
 use std::process::Command;
-use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::{Disks, check, piped};
-
-/// Waits until something is so.
-fn wait_for(what: &str, mut is_so: impl FnMut() -> bool) {
-    let began = Instant::now();
-    while !is_so() {
-        assert!(began.elapsed() < Duration::from_secs(60), "{what}");
-        std::thread::sleep(Duration::from_millis(2));
-    }
-}
+use crate::{Disks, check, interrupt, piped, wait_for};
 
 #[test]
 fn arguments_that_make_no_sense_are_refused() {
@@ -33,9 +23,11 @@ fn arguments_that_make_no_sense_are_refused() {
         (&["load"], "a slice is missing"),
         (&["load", "1/2", "f"], "`1/2` is no slice like 5/1/12"),
         (&["load", "1/2/3/4", "f"], "`1/2/3/4` is no slice like 5/1/12"),
-        (&["load", "1/2/3"], "files are missing, or --lines FILE"),
-        (&["load", "1/2/3", "f", "--lines", "g"], "either region files are loaded or --lines"),
-        (&["load", "1/2/3", "f", "--generation", "new"], "new"),
+        (&["load", "1/2/3"], "files are missing, or --lines FILE, or --from URL"),
+        (&["load", "1/2/3", "f", "--lines", "g"], "either region files are loaded, or --lines, or --from"),
+        (&["load", "1/2/3", "--from", "f", "--lines", "g"], "either region files are loaded, or --lines"),
+        (&["load", "1/2/3", "f", "--generation", "new"], "`new` is no generation like 7, or 7#a1"),
+        (&["load", "1/2/3", "f", "--generation", "7#+1"], "`7#+1` is no generation"),
         (&["scan", "1/2/3", "1/2/4"], "unexpected argument \"1/2/4\""),
         (&["scan", "1/2/3", "--framing", "raw"], "--framing is of --print"),
         (&["scan", "1/2/3", "--print", "--json"], "--print writes blobs, and no --json"),
@@ -131,16 +123,12 @@ fn a_reader_that_has_enough_is_no_failure() {
     assert_eq!(disks.command(&["scan", "1/2/9"]).stderr(writer).status().unwrap().code(), Some(3));
 }
 
-/// `env` sees to it that the signal is not ignored, as it is where this runs in the background.
 #[test]
 #[cfg(target_os = "linux")]
 fn an_interrupted_load_leaves_nothing() {
     let disks = Disks::new();
     for arguments in [&["load", "1/2/3", "--lines", "-"][..], &[]] {
-        let command = disks.command(arguments);
-        let mut through = Command::new("env");
-        through.args(["--default-signal=INT"]).arg(command.get_program()).args(command.get_args());
-        let mut child = piped(through.current_dir(disks.path("")));
+        let mut child = disks.interruptible(arguments);
         let mut commands = child.stdin.take().unwrap();
         if arguments.is_empty() {
             assert!(Command::new("mkfifo").arg(disks.path("fifo")).status().unwrap().success());
@@ -154,10 +142,7 @@ fn an_interrupted_load_leaves_nothing() {
         };
         lines.write_all(&b"some line\n".repeat(300_000)).unwrap();
         wait_for("the load begins", || !disks.files("d1").is_empty());
-        let interrupted = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
-        assert!(interrupted.success());
-        wait_for("the command ends", || child.try_wait().unwrap().is_some());
-        let (_, error) = check(&child.wait_with_output().unwrap(), 130);
+        let (_, error) = interrupt(child);
         assert!(
             error.contains("the load of slice 1/2/3 was interrupted, and nothing of it is left")
                 && !error.contains("nope"),
@@ -192,4 +177,12 @@ fn a_terminal_gets_a_progress_bar_and_a_prompt() {
     assert!(out.contains("region: a store has no command `nope`; help lists what there is"), "{out}");
     assert!(out.contains("1 slice: 1 hot"), "{out}");
     assert!(out.contains("readers  regions\r\n"), "there is no room for the generation: {out}");
+}
+
+#[test]
+#[cfg(not(feature = "object-store"))]
+fn a_command_that_cannot_load_from_objects_says_what_it_lacks() {
+    let (_, error) = Disks::new().run(&["load", "1/2/3", "--from", "file:///"], 2);
+    let said = "cannot load from file:///: this command was built without the feature object-store";
+    assert!(error.contains(said), "{error}");
 }

@@ -6,13 +6,7 @@ use std::process::Command;
 use region_store::format::Version;
 use serde_json::Value;
 
-use crate::{Disks, check};
-
-fn sorted(text: &str) -> Vec<&str> {
-    let mut lines: Vec<&str> = text.lines().collect();
-    lines.sort_unstable();
-    lines
-}
+use crate::{Disks, check, sorted};
 
 #[test]
 fn only_a_load_makes_a_store() {

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use lexopt::Arg::{Long, Short, Value};
 use lexopt::{Error, Parser, ValueExt};
 use region_store::slice::{MAX_REGIONS, Spindle};
-use region_store::store::{Filter, SliceKey};
+use region_store::store::{Filter, Generation, SliceKey};
 
 use crate::arguments::{Framing, bytes, framing};
 
@@ -39,7 +39,7 @@ pub(crate) enum Command {
 
 pub(crate) struct Load {
     pub(crate) key: SliceKey,
-    pub(crate) clock: Option<u64>,
+    pub(crate) generation: Option<Generation>,
     pub(crate) source: Source,
 }
 
@@ -50,6 +50,8 @@ pub(crate) enum Source {
     Lines(PathBuf),
     /// The lines of the standard input.
     Input,
+    /// What was published in a store of objects, by its URL.
+    Objects(String),
 }
 
 pub(crate) struct Scan {
@@ -101,8 +103,9 @@ struct Given {
     all: bool,
     print: bool,
     framing: Option<Framing>,
-    clock: Option<u64>,
+    generation: Option<Generation>,
     lines: Option<OsString>,
+    from: Option<String>,
     values: Vec<OsString>,
 }
 
@@ -129,8 +132,11 @@ impl Asked {
                 (Long("all"), "flush" | "erase") => given.all = true,
                 (Long("print"), "scan") => given.print = true,
                 (Long("framing"), "scan") => given.framing = Some(parser.value()?.parse_with(framing)?),
-                (Long("generation"), "load") => given.clock = Some(parser.value()?.parse()?),
+                (Long("generation"), "load") => {
+                    given.generation = Some(parser.value()?.parse_with(generation)?);
+                }
                 (Long("lines"), "load") => given.lines = Some(parser.value()?),
+                (Long("from"), "load") => given.from = Some(parser.value()?.string()?),
                 (Value(value), _) => given.values.push(value),
                 (argument, _) => return Err(argument.unexpected()),
             }
@@ -158,14 +164,15 @@ impl Given {
 
     fn load(mut self) -> Result<Load, Error> {
         let key = self.key()?;
-        let source = match (self.lines, self.values.is_empty()) {
-            (None, true) => return Err("files are missing, or --lines FILE".into()),
-            (Some(_), false) => return Err("either region files are loaded or --lines".into()),
-            (Some(lines), true) if lines == "-" => Source::Input,
-            (Some(lines), true) => Source::Lines(lines.into()),
-            (None, false) => Source::Regions(self.values.into_iter().map(PathBuf::from).collect()),
+        let source = match (self.lines, self.from, self.values.is_empty()) {
+            (None, None, true) => return Err("files are missing, or --lines FILE, or --from URL".into()),
+            (Some(lines), None, true) if lines == "-" => Source::Input,
+            (Some(lines), None, true) => Source::Lines(lines.into()),
+            (None, Some(url), true) => Source::Objects(url),
+            (None, None, false) => Source::Regions(self.values.into_iter().map(PathBuf::from).collect()),
+            _ => return Err("either region files are loaded, or --lines, or --from".into()),
         };
-        Ok(Load { key, clock: self.clock, source })
+        Ok(Load { key, generation: self.generation, source })
     }
 
     fn scan(mut self) -> Result<Scan, Error> {
@@ -223,4 +230,11 @@ fn key(text: &str) -> Result<SliceKey, String> {
         numbers.next().is_none().then_some(SliceKey { domain, view, slice_key })
     };
     key().ok_or_else(|| format!("`{text}` is no slice like 5/1/12, which is DOMAIN/VIEW/SLICE"))
+}
+
+fn generation(text: &str) -> Result<Generation, String> {
+    let (clock, digest) = text.split_once('#').unwrap_or((text, "0"));
+    let digest = u64::from_str_radix(digest, 16).ok().filter(|_| !digest.starts_with('+'));
+    let generation = clock.parse().ok().zip(digest).map(|(clock, digest)| Generation { clock, digest });
+    generation.ok_or_else(|| format!("`{text}` is no generation like 7, or 7#a1, which is CLOCK#DIGEST"))
 }

@@ -24,7 +24,8 @@ Commands:
   search [FILTER]                  the slices alone
   load SLICE FILE...               loads a slice from sealed regions, of either version
   load SLICE --lines FILE          from the lines of a text; - is the standard input
-    --generation CLOCK             which state of its data that is: a later one replaces what is there
+  load SLICE --from URL            from where it was published: file:///FOLDER or s3://BUCKET/PREFIX
+    --generation CLOCK[#DIGEST]    which state of its data that is: a later one replaces what is there
   scan SLICE                       reads every byte of a slice, and says how quickly
     --print                        writes its blobs instead, region by region, and no --json
     --framing newline|length|raw   how: as `region cat` does

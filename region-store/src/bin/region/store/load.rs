@@ -1,6 +1,8 @@
 //! `load`.
 
 mod lines;
+#[cfg(feature = "object-store")]
+mod objects;
 mod parcels;
 mod regions;
 
@@ -9,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::ProgressBar;
 use region_store::Error;
+use region_store::format::SliceIdentity;
 use region_store::store::{Generation, Loader, SliceKey, SnapStatus, Store};
 use serde_json::json;
 
@@ -16,16 +19,20 @@ use super::arguments::{Load, Source};
 use super::{INTERRUPTED, interrupt, json};
 use crate::{Failure, REFUSED, grouped, say};
 use lines::Text;
+#[cfg(feature = "object-store")]
+use objects::Objects;
 use regions::Regions;
+
+/// Looks in advance, as far as it can, whether a slice is where it is to be loaded from, and whole.
+type Check = Box<dyn Fn(&SliceIdentity) -> Result<(), Error>>;
 
 /// A loader that is ready, since what it reads is open.
 struct Ready {
     loader: Arc<dyn Loader>,
     bar: ProgressBar,
     /// Has the loader fail soon.
-    stop: Box<dyn FnOnce() + Send>,
-    /// Reads all of it in advance, as far as it can be damaged.
-    check: Box<dyn Fn() -> Result<(), Error>>,
+    stop: Box<dyn FnOnce(&Store) + Send>,
+    check: Check,
 }
 
 /// `open` opens the store, and makes it if there is none: not before what is to be loaded is open.
@@ -39,17 +46,27 @@ pub(super) fn run<'a>(
         Source::Regions(files) => Regions::open(key, files)?.ready(),
         Source::Lines(file) => Text::of_file(key, file)?.ready()?,
         Source::Input => Text::of_input(key).ready()?,
+        #[cfg(feature = "object-store")]
+        Source::Objects(url) => Objects::open(key, url)?.ready(key),
+        #[cfg(not(feature = "object-store"))]
+        Source::Objects(url) => {
+            let said =
+                format!("cannot load from {url}: this command was built without the feature object-store");
+            return Err(Failure::Other(2, said));
+        }
     };
     let store = open()?;
     let known = store.search(&Default::default()).into_iter().find(|snap| snap.key == key);
     let generation = generation(load, known.as_ref())?;
+    let identity = key.generation(generation);
     if known.is_some_and(|snap| snap.snap_id.is_some()) {
         // What is there goes before the load begins.
-        check()?;
+        check(&identity)?;
     }
     let began = Instant::now();
-    let work = || store.load_within(key.generation(generation), loader, Duration::MAX);
-    let (loaded, was_interrupted) = interrupt::during(stop, work)?;
+    let work = || store.load_within(identity, loader, Duration::MAX);
+    let stopped = store.clone();
+    let (loaded, was_interrupted) = interrupt::during(move || stop(&stopped), work)?;
     bar.finish_and_clear();
     let slice = match loaded {
         Err(_) if was_interrupted => {
@@ -73,14 +90,13 @@ pub(super) fn run<'a>(
 
 /// Which generation a load brings. What is there is not replaced by a slip.
 fn generation(load: &Load, known: Option<&SnapStatus>) -> Result<Generation, Failure> {
-    let of_clock = |clock| Generation { clock, digest: 0 };
-    match (load.clock, known) {
-        (Some(clock), Some(known)) if known.snap_id.is_none() || clock > known.generation.clock => {
-            Ok(of_clock(clock))
+    match (load.generation, known) {
+        (Some(wanted), Some(known)) if known.snap_id.is_none() || wanted.clock > known.generation.clock => {
+            Ok(wanted)
         }
         (_, Some(SnapStatus { key, generation, snap_id: Some(_), .. })) => Err(there(*key, *generation)),
         (None, Some(known)) => Ok(known.generation),
-        (clock, _) => Ok(of_clock(clock.unwrap_or_default())),
+        (wanted, _) => Ok(wanted.unwrap_or_default()),
     }
 }
 

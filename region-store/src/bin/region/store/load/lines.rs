@@ -68,12 +68,12 @@ impl Text {
         Ok(Ready {
             bar,
             loader,
-            stop: Box::new(move || {
+            stop: Box::new(move |_| {
                 stopped.is_stopped.store(true, Ordering::Relaxed);
                 // Where there is no room for it, nobody waits.
                 let _ = wakes.try_send(Found::Stop);
             }),
-            check: Box::new(|| Ok(())),
+            check: Box::new(|_| Ok(())),
         })
     }
 
