@@ -191,9 +191,9 @@ impl<M: Medium> Store<M> {
     /// ask. Another generation gives way to it as soon as nobody holds that, so let go of it before.
     ///
     /// # Errors
-    /// [`Error::LoadFailed`], to all who waited and for a while to whoever comes later; [`Error::Unfinished`] if it takes
-    /// longer than the store's patience, and the load goes on; [`Error::Superseded`] if a later generation is there;
-    /// [`Error::Unavailable`].
+    /// [`Error::LoadFailed`], to all who waited, and if it is about the slice for a while to whoever comes later;
+    /// [`Error::Unfinished`] if it takes longer than the store's patience, and the load goes on; [`Error::Superseded`] if a
+    /// later generation is there; [`Error::Unavailable`].
     pub fn load(&self, identity: SliceIdentity, loader: Arc<dyn Loader>) -> Result<ReadLock<M>> {
         self.load_within(identity, loader, self.inner.options.patience)
     }
@@ -237,7 +237,8 @@ impl<M: Medium> Store<M> {
         self.inner.take_down(filter, Step::Evict)
     }
 
-    /// Takes slices from disk, and from memory before, that nobody holds. They stay known. What is unavailable stays.
+    /// Takes slices from disk, and from memory before, that nobody holds. They stay known. What is unavailable stays, and
+    /// so does what a failure has left.
     pub fn flush(&self, filter: &Filter) -> Down {
         self.inner.take_down(filter, Step::Flush)
     }

@@ -7,8 +7,8 @@ use super::key::{Generation, SliceKey};
 use super::status::SnapState;
 use crate::error::Error;
 
-/// Hears of what happens. It is called by whichever thread did it, without any lock: it may call the store, but
-/// whoever waits for a load waits for it, too. A panic in it changes nothing.
+/// Hears of what happens. It is called by whichever thread did it. It may call the store, but for a slice whose load has
+/// begun and not ended: that is held up until it returns. A panic in it changes nothing.
 pub trait Listener: Send + Sync + 'static {
     /// Something has happened.
     fn hear(&self, event: &Event);
@@ -106,7 +106,7 @@ pub enum Event {
         /// Which slice.
         key: SliceKey,
     },
-    /// Something was tried without being asked for, and failed.
+    /// A slice could not be taken down, by whoever wanted that.
     Trouble {
         /// Which slice.
         key: SliceKey,

@@ -71,8 +71,8 @@ fields! {
     SliceKey, "slice", "which slice of it", |snap, _| snap.key.slice_key.into();
     Clock, "clock", "its generation's clock", |snap, _| snap.generation.clock;
     Digest, "digest", "its generation's digest", |snap, _| snap.generation.digest;
-    Idle, "idle", "seconds since somebody asked for it", |snap, _| snap.idle.as_secs();
-    Age, "age", "seconds since it was written", |snap, now_ns| now_ns.saturating_sub(snap.created_ns) / 1_000_000_000;
+    Idle, "idle", "seconds since somebody held it, or it changed its state", |snap, _| snap.idle.as_secs();
+    Age, "age", "seconds since it was written; since 1970, if it is not on disk", |snap, now_ns| now_ns.saturating_sub(snap.created_ns) / 1_000_000_000;
     Readers, "readers", "how many hold it", |snap, _| snap.readers as u64;
     Regions, "regions", "regions that have blobs", |snap, _| snap.regions as u64;
     Blobs, "blobs", "blobs in them", |snap, _| snap.blobs;
@@ -85,7 +85,7 @@ fields! {
     Loads, "loads", "how often it was loaded", |snap, _| snap.metrics.loads;
     Evictions, "evictions", "how often it was taken from memory", |snap, _| snap.metrics.evictions;
     Flushes, "flushes", "how often it was taken from disk", |snap, _| snap.metrics.flushes;
-    Failures, "failures", "how often a load failed", |snap, _| snap.metrics.failures;
+    Failures, "failures", "how often an attempt to load failed, or was cancelled", |snap, _| snap.metrics.failures;
 }
 
 fn milliseconds(time: std::time::Duration) -> u64 {

@@ -21,7 +21,8 @@ pub struct StoreOptions {
     pub scanners: NonZeroUsize,
     /// How regions come into memory.
     pub access: Access,
-    /// How often checksums are computed. `Once` is when a slice comes from disk into memory, before anybody scans it.
+    /// How often checksums are computed. `Once` is when a slice comes from disk into memory, before anybody scans it, and
+    /// when a block is scanned first of one that was just loaded.
     pub verify: Verify,
     /// Bytes of slices in memory, at most; what the machine or the control group has if nothing is said.
     pub memory_bytes: Option<u64>,

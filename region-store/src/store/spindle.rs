@@ -16,7 +16,7 @@ use crate::slice::Spindle;
 const LOCK: &str = "store.lock";
 const NAMES: &str = "store.spindles";
 const NAMES_PART: &str = "store.spindles.part";
-/// The most bytes of the names: all that there can be.
+/// The most bytes of the names: those of as many spindles as a store may have.
 const MAX_NAMES_BYTES: u64 = 4_096 * 256;
 
 /// The spindles that are there, and locked.

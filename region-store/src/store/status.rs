@@ -60,13 +60,13 @@ pub struct SnapStatus {
     pub key: SliceKey,
     /// Which generation of it.
     pub generation: Generation,
-    /// Where it is; while somebody changes that, where it was.
+    /// Where it is; while somebody changes that, how far that has come.
     pub state: SnapState,
     /// Whether somebody changes that, or waits to.
     pub is_busy: bool,
     /// How many hold a read lock.
     pub readers: usize,
-    /// For how long nobody has asked for it.
+    /// For how long nobody has held it, and it has changed no state.
     pub idle: Duration,
     /// Which writing of it is on disk.
     pub snap_id: Option<SnapId>,
@@ -78,7 +78,7 @@ pub struct SnapStatus {
     pub blob_bytes: u64,
     /// Bytes of the files.
     pub file_bytes: u64,
-    /// When it was written, in nanoseconds since 1970.
+    /// When it was written, in nanoseconds since 1970; 0 if it is not on disk.
     pub created_ns: u64,
     /// For how long it stays.
     pub times_to_live: TimesToLive,
@@ -114,7 +114,7 @@ pub struct SnapMetrics {
     pub evictions: u64,
     /// How often it was taken from disk.
     pub flushes: u64,
-    /// How often a load failed.
+    /// How often an attempt to load failed, or was cancelled.
     pub failures: u64,
 }
 

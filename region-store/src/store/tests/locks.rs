@@ -167,3 +167,20 @@ fn a_region_is_scanned_by_one_thread_however_many_ask() {
     });
     assert_eq!(scanned.into_inner().unwrap().len(), 3);
 }
+
+#[test]
+fn whoever_hears_that_a_load_begins_holds_it_up() {
+    let (go_on, going_on) = channel::<()>();
+    let going_on = Mutex::new(going_on);
+    let listener = move |event: &Event| {
+        if let Event::Loading { .. } = event {
+            let _ = going_on.lock().unwrap().recv_timeout(LONG);
+        }
+    };
+    let store = Store::open_on(medium(), options(), listener).unwrap();
+    let unfinished = store.load_within(identity(1), Blobs::new(), Duration::ZERO);
+    assert!(matches!(unfinished, Err(Error::Unfinished { .. })));
+    assert_eq!(store.erase(&Filter::default()).busy, [key(1)]);
+    drop(go_on);
+    check(&store.load(identity(1), Blobs::new()).unwrap());
+}
