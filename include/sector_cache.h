@@ -155,7 +155,7 @@ typedef struct vdisk_session vdisk_session;
 /* A message is not for this session. */
 #define VDISK_FOREIGN 8
 
-/* The cache is not to be asked for the sector: it may hold older bytes, or another drive's. */
+/* The cache is not to be asked for the sector: it may hold older bytes, or another sector's. */
 #define VDISK_BYPASS 9
 
 /* A pointer is NULL that may not be. */
@@ -816,9 +816,9 @@ int32_t vdisk_session_connected(vdisk_session *session, uint64_t now_ms);
 int32_t vdisk_session_disconnected(vdisk_session *session);
 
 /*
- * Whether the cache behind the mailbox may be asked for a sector. Not if the sector is of another drive, which that
- * cache may not tell from its own; and it may hold older bytes after a message to it failed, and until it was cleared
- * after the boot.
+ * Whether the cache behind the mailbox may be asked for a sector. Not if no message can name the sector, since it is of
+ * another drive or its number is above 65,535: that cache may take it for one of its own. And it may hold older bytes
+ * after a message to it failed, and until it was cleared after the boot.
  *
  * Returns `SECTOR_CACHE_OK`; `VDISK_BYPASS` if it may not: then `vdisk_session_read()`; or `SECTOR_CACHE_ERROR_NULL`,
  * `_NOT_INITIALISED` or `_OUT_OF_RANGE`.

@@ -21,7 +21,7 @@ pub const VDISK_PENDING: i32 = 6;
 pub const VDISK_PUBLISH: i32 = 7;
 /// A message is not for this session.
 pub const VDISK_FOREIGN: i32 = 8;
-/// The cache is not to be asked for the sector: it may hold older bytes, or another drive's.
+/// The cache is not to be asked for the sector: it may hold older bytes, or another sector's.
 pub const VDISK_BYPASS: i32 = 9;
 
 /// A pointer is NULL that may not be.

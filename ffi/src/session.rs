@@ -211,9 +211,9 @@ pub unsafe extern "C" fn vdisk_session_disconnected(session: *mut Object<Session
     })
 }
 
-/// Whether the cache behind the mailbox may be asked for a sector. Not if the sector is of another drive, which that
-/// cache may not tell from its own; and it may hold older bytes after a message to it failed, and until it was cleared
-/// after the boot.
+/// Whether the cache behind the mailbox may be asked for a sector. Not if no message can name the sector, since it is of
+/// another drive or its number is above 65,535: that cache may take it for one of its own. And it may hold older bytes
+/// after a message to it failed, and until it was cleared after the boot.
 ///
 /// Returns `SECTOR_CACHE_OK`; `VDISK_BYPASS` if it may not: then `vdisk_session_read()`; or `SECTOR_CACHE_ERROR_NULL`,
 /// `_NOT_INITIALISED` or `_OUT_OF_RANGE`.
@@ -230,7 +230,7 @@ pub unsafe extern "C" fn vdisk_session_trusts(
         // SAFETY: the header demands the same of the caller.
         let inside = unsafe { Object::look(session) }?;
         let key = key(drive, sector)?;
-        let is_trusted = inside.device.caches(key.drive()) && inside.protocol.trusts(key);
+        let is_trusted = inside.device.may_cache(key) && inside.protocol.trusts(key);
         Ok(if is_trusted { SECTOR_CACHE_OK } else { VDISK_BYPASS })
     })
 }

@@ -248,6 +248,7 @@ impl<'m> Session<'m> {
     }
 
     /// Whether the cache may be asked for a sector. If not, it may hold bytes that are old: then [`read`](Self::read).
+    /// A cache behind a [`Mailbox`] may only be asked for sectors that this [names](Mailbox::names), too.
     #[must_use]
     pub fn trusts(&self, key: SectorKey) -> bool {
         self.trust.trusts(key)

@@ -94,12 +94,16 @@ pub(super) struct Device {
 impl Device {
     /// The device during one call.
     pub(super) fn host(self) -> impl Host {
-        CallbackHost { device: self, cache: Mailbox::new(self.drive, move |message| self.send(message)) }
+        CallbackHost { device: self, cache: self.cache() }
     }
 
-    /// Whether there is a cache of a drive behind the mailbox.
-    pub(super) fn caches(self, drive: Drive) -> bool {
-        self.mailbox.is_some() && self.drive == drive
+    /// Whether there is a cache behind the mailbox, and a message to it can name a sector.
+    pub(super) fn may_cache(self, key: SectorKey) -> bool {
+        self.mailbox.is_some() && self.cache().names(key)
+    }
+
+    fn cache(self) -> Mailbox<impl FnMut(&[u8]) -> bool> {
+        Mailbox::new(self.drive, move |message: &[u8]| self.send(message))
     }
 
     /// Whether a message was sent. Without a mailbox there is no cache that could miss it.

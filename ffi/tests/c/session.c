@@ -69,13 +69,17 @@ static void a_read_brings_its_track_to_the_mailbox(void)
     shut_down(&self);
 }
 
-static void a_sector_of_another_drive_is_not_for_the_mailbox(void)
+static void a_sector_that_no_message_names_is_not_for_the_mailbox(void)
 {
     device self;
     boot(&self);
     open_session(&self);
     CHECK_EQUAL(VDISK_BYPASS, vdisk_session_trusts(self.session, 0, 9));
     CHECK_EQUAL(SECTOR_CACHE_OK, vdisk_session_trusts(self.session, 1, 9));
+    /* Nor is one whose number a message has no room for: the cache would see sector 9 in it. */
+    CHECK_EQUAL(SECTOR_CACHE_OK, vdisk_session_trusts(self.session, 1, 65535));
+    CHECK_EQUAL(VDISK_BYPASS, vdisk_session_trusts(self.session, 1, 65536));
+    CHECK_EQUAL(VDISK_BYPASS, vdisk_session_trusts(self.session, 1, 65536 + 9));
     CHECK_EQUAL(VDISK_PENDING, vdisk_session_read(self.session, 0, 9, self.now_ms));
     frame request = next_request(&self);
     send_track(&self, &request, 0x09);
@@ -445,7 +449,7 @@ int main(void)
 {
     a_device_says_hello_when_it_is_connected();
     a_read_brings_its_track_to_the_mailbox();
-    a_sector_of_another_drive_is_not_for_the_mailbox();
+    a_sector_that_no_message_names_is_not_for_the_mailbox();
     without_a_mailbox_sectors_arrive();
     reads_are_refused_by_code();
     reads_fail_by_event();

@@ -85,6 +85,13 @@ impl<F: FnMut(&[u8]) -> bool> Mailbox<F> {
         Self { drive, send }
     }
 
+    /// Whether a message can name a sector. The cache is to be asked for no other: it would answer with whatever of its
+    /// own has the same number, or the same last 16 bits of it.
+    #[must_use]
+    pub fn names(&self, key: SectorKey) -> bool {
+        self.number(key).is_some()
+    }
+
     fn send(&mut self, request: &Request<'_>) -> bool {
         let mut message = [0; MESSAGE_LENGTH];
         let length = request.encode(&mut message);
@@ -110,7 +117,7 @@ impl<F: FnMut(&[u8]) -> bool> Cache for Mailbox<F> {
 
     fn remove(&mut self, key: SectorKey) -> bool {
         // There is no message for that.
-        self.number(key).is_none()
+        !self.names(key)
     }
 
     fn clear(&mut self) -> bool {

@@ -126,6 +126,10 @@ fn a_mailbox_sends_nothing_that_no_message_can_name() {
     assert!(mailbox.forget(key(2, 0).drive()));
     assert!(mailbox.remove(key(2, 0)) && mailbox.remove(b(65_536)), "it was never there");
     assert!(!mailbox.remove(b(65_535)), "there is no message for that");
+    assert_eq!(
+        [b(0), b(65_535), b(65_536), key(2, 0)].map(|key| mailbox.names(key)),
+        [true, true, false, false]
+    );
 }
 
 #[test]
