@@ -453,21 +453,24 @@ typedef struct {
 
 /* What a session has counted since `vdisk_session_init()`. Each number stops at 4,294,967,295. */
 typedef struct {
-    /* Messages to publish that were not sent before. */
+    /* Messages to publish: the requests of version 2 that were not sent before, and all of version 1. */
     uint32_t sent;
-    /* Requests that were sent again. */
+    /* Requests of version 2 that were sent again. */
     uint32_t sent_again;
-    /* Messages that arrived with the retain flag, or were a device's. */
+    /* Messages that arrived with the retain flag, or on a topic that is not for devices. */
     uint32_t foreign;
-    /* Messages that arrived damaged. */
+    /* Messages that are neither an answer nor an invalidation nor data. */
     uint32_t malformed;
-    /* Answers to nothing that was asked, or that came twice. */
+    /*
+     * Messages of version 2 to another session, or to no request in flight; data of version 1 while that is not spoken,
+     * or at no sector's offset.
+     */
     uint32_t unmatched;
-    /* Sectors that came. */
+    /* Sectors that came to a read, and were taken. */
     uint32_t sectors;
-    /* Sectors that came, but were written or dropped meanwhile. */
+    /* Sectors that came to a read, but were written, dropped or taken meanwhile. */
     uint32_t sectors_discarded;
-    /* Sessions that were opened. */
+    /* Sessions of version 2 that were opened. */
     uint32_t sessions;
 } vdisk_session_statistics;
 

@@ -76,21 +76,22 @@ pub struct SessionDrive {
 /// What a session has counted since `vdisk_session_init()`. Each number stops at 4,294,967,295.
 #[repr(C)]
 pub struct SessionStatistics {
-    /// Messages to publish that were not sent before.
+    /// Messages to publish: the requests of version 2 that were not sent before, and all of version 1.
     pub sent: u32,
-    /// Requests that were sent again.
+    /// Requests of version 2 that were sent again.
     pub sent_again: u32,
-    /// Messages that arrived with the retain flag, or were a device's.
+    /// Messages that arrived with the retain flag, or on a topic that is not for devices.
     pub foreign: u32,
-    /// Messages that arrived damaged.
+    /// Messages that are neither an answer nor an invalidation nor data.
     pub malformed: u32,
-    /// Answers to nothing that was asked, or that came twice.
+    /// Messages of version 2 to another session, or to no request in flight; data of version 1 while that is not spoken,
+    /// or at no sector's offset.
     pub unmatched: u32,
-    /// Sectors that came.
+    /// Sectors that came to a read, and were taken.
     pub sectors: u32,
-    /// Sectors that came, but were written or dropped meanwhile.
+    /// Sectors that came to a read, but were written, dropped or taken meanwhile.
     pub sectors_discarded: u32,
-    /// Sessions that were opened.
+    /// Sessions of version 2 that were opened.
     pub sessions: u32,
 }
 

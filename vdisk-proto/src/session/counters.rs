@@ -10,15 +10,16 @@ pub struct Counters {
     pub sent_again: u32,
     /// Messages that arrived with the retain flag, or on a topic that is not for devices.
     pub foreign: u32,
-    /// Messages that are no frame, or no data.
+    /// Messages that are neither an answer nor an invalidation nor data.
     pub malformed: u32,
-    /// Answers that match no request in flight.
+    /// Messages of version 2 to another session, or to no request in flight; data of version 1 while that is not spoken,
+    /// or at no sector's offset.
     pub unmatched: u32,
-    /// Sectors that came.
+    /// Sectors that came to a read, and were taken.
     pub sectors: u32,
-    /// Sectors that came, but were written or dropped meanwhile.
+    /// Sectors that came to a read, but were written, dropped or taken meanwhile.
     pub sectors_discarded: u32,
-    /// Sessions that were opened.
+    /// Sessions of version 2 that were opened.
     pub sessions: u32,
 }
 
