@@ -7,8 +7,8 @@ use tokio::runtime::Runtime;
 use vdisk_server::options::Serve;
 use vdisk_server::{Server, Settings};
 
+use crate::broker::Broker;
 use crate::language::{self, C99, CPP17, Language, assert_success};
-use crate::mosquitto::Mosquitto;
 
 const SECTOR: usize = 137;
 const SECTORS: usize = 77 * 32;
@@ -28,10 +28,9 @@ fn a_device_keeps_its_own_connection_as_cpp17() {
 #[test]
 fn a_device_keeps_its_own_connection_to_mosquitto() {
     let Some(program) = program(&C99, "through-mosquitto") else { return };
-    let folder = tempfile::tempdir().expect("there is room for a folder");
-    let Some(broker) = Mosquitto::start(folder.path()) else { return };
-    let url = format!("mqtt://127.0.0.1:{}", broker.port);
-    converse(&program, Some(broker.port), &Serve { broker: Some(url), ..Serve::default() });
+    let Some(broker) = Broker::start("allow_anonymous true") else { return };
+    let url = format!("mqtt://127.0.0.1:{}", broker.port());
+    converse(&program, Some(broker.port()), &Serve { broker: Some(url), ..Serve::default() });
 }
 
 /// Through the server's own broker.

@@ -5,14 +5,24 @@
 //! options, `C_TEST_LIBRARY` is a `libsector_cache.a` to link instead of one built here, and `C_TEST_RUNNER` is a
 //! command to run each program under. None of them is a name that the build of a dependency heeds.
 
+#[path = "../../../vdisk-proto/tests/client/broker.rs"]
+#[expect(
+    dead_code,
+    clippy::unwrap_used,
+    reason = "the client's tests do more to their broker, and are laxer"
+)]
+mod broker;
 mod conversation;
 mod language;
-mod mosquitto;
 mod sources;
 
 use std::ffi::OsStr;
+use std::time::Duration;
 
 use language::{C99, CPP17, Language, assert_success};
+
+/// More than a broker takes to start.
+const LONG: Duration = Duration::from_secs(30);
 
 #[test]
 fn programs_pass_as_c99() {
