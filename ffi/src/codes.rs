@@ -1,6 +1,6 @@
 //! Results: zero is success, positive a documented outcome, negative an error. Codes are only ever added.
 
-use core_cache::{Error, Outcome};
+use core_cache::{Error, Outcome, SectorKey};
 use vdisk_proto::session::Error as SessionError;
 
 /// Done.
@@ -105,4 +105,21 @@ pub(crate) fn outcome(outcome: Outcome) -> i32 {
 /// OK if the sector was held, else a miss.
 pub(crate) fn found(held: bool) -> i32 {
     if held { SECTOR_CACHE_OK } else { SECTOR_CACHE_MISS }
+}
+
+/// Calls what can fail with a code, and makes that code the result.
+#[inline(always)]
+pub(crate) fn result(call: impl FnOnce() -> Result<i32, i32>) -> i32 {
+    call().unwrap_or_else(|code| code)
+}
+
+/// The sector that C names.
+#[inline(always)]
+pub(crate) fn key(drive: u8, sector: u32) -> Result<SectorKey, i32> {
+    SectorKey::try_new(drive, sector).map_err(error)
+}
+
+/// A number of something as a result.
+pub(crate) fn count(number: usize) -> i32 {
+    i32::try_from(number).unwrap_or(i32::MAX)
 }

@@ -5,8 +5,8 @@ use core::ffi::{c_int, c_void};
 use core_cache::mailbox::{BLOCK_LENGTH, Card, CardService, SECTOR_LENGTH};
 use core_cache::{Eviction, SectorCache};
 
-use crate::cache::{Statistics, result};
-use crate::codes::{self, SECTOR_CACHE_ERROR_NULL, SECTOR_CACHE_OK};
+use crate::cache::iteration::Statistics;
+use crate::codes::{self, SECTOR_CACHE_ERROR_NULL, SECTOR_CACHE_OK, result};
 use crate::object::{Inside, Object, lent_message};
 
 /// Reads block `block` of the card into `bytes`, which has `length` bytes: 512. Returns 0 for success.
@@ -81,15 +81,13 @@ pub unsafe extern "C" fn sector_cache_disk_init(
 ) -> i32 {
     result(|| {
         // SAFETY: the header demands the same of the caller.
-        let (object, memory) = unsafe { Object::storage(disk, storage_bytes, abi_version) }?;
+        let (place, memory) = unsafe { Object::storage(disk, storage_bytes, abi_version) }?;
         let read = read.ok_or(SECTOR_CACHE_ERROR_NULL)?;
         let write = write.ok_or(SECTOR_CACHE_ERROR_NULL)?;
         let service = SectorCache::new(memory, slots as usize, SECTOR_LENGTH, Eviction::Lru)
             .and_then(|cache| CardService::new(cache, CallbackCard { read, write, context }))
             .map_err(codes::error)?;
-        // SAFETY: `storage` returned it.
-        unsafe { Object::initialise(object, Disk { service }) };
-        Ok(SECTOR_CACHE_OK)
+        Ok(place.initialise(Disk { service }))
     })
 }
 

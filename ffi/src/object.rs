@@ -2,7 +2,7 @@
 
 use crate::codes::{
     SECTOR_CACHE_ERROR_ALIGNMENT, SECTOR_CACHE_ERROR_LENGTH, SECTOR_CACHE_ERROR_NOT_INITIALISED,
-    SECTOR_CACHE_ERROR_NULL, SECTOR_CACHE_ERROR_TOO_SMALL, SECTOR_CACHE_ERROR_VERSION,
+    SECTOR_CACHE_ERROR_NULL, SECTOR_CACHE_ERROR_TOO_SMALL, SECTOR_CACHE_ERROR_VERSION, SECTOR_CACHE_OK,
 };
 
 /// The version of this header. The library refuses to initialise an object for another one.
@@ -33,7 +33,7 @@ impl<T: Inside> Object<T> {
     const FITS: () =
         assert!(size_of::<Self>() <= T::HEADER_BYTES && T::HEADER_BYTES.is_multiple_of(ALIGNMENT));
 
-    /// Splits storage of `length` bytes, whose address was checked, into the object's place and what is behind it.
+    /// Splits storage of `length` bytes into the object's place and what is behind it.
     ///
     /// # Errors
     /// A code, for a pointer, length or version that the header does not allow.
@@ -45,7 +45,7 @@ impl<T: Inside> Object<T> {
         object: *mut Self,
         length: usize,
         abi_version: u32,
-    ) -> Result<(*mut Self, &'static mut [u8]), i32> {
+    ) -> Result<(Place<T>, &'static mut [u8]), i32> {
         const { Self::FITS };
         if object.is_null() {
             return Err(SECTOR_CACHE_ERROR_NULL);
@@ -64,17 +64,7 @@ impl<T: Inside> Object<T> {
         let start = unsafe { object.cast::<u8>().add(T::HEADER_BYTES) };
         // SAFETY: the caller lends these bytes; whatever they hold is a `u8`. Trusted, not checked: C has written
         // them at some time (static storage is zeroed) and does not touch them while the object is used.
-        Ok((object, unsafe { core::slice::from_raw_parts_mut(start, behind) }))
-    }
-
-    /// Writes an initialised object into its place.
-    ///
-    /// # Safety
-    /// `object` came from [`storage`](Self::storage).
-    #[inline(always)]
-    pub(crate) unsafe fn initialise(object: *mut Self, inside: T) {
-        // SAFETY: aligned and long enough, as `storage` checked.
-        unsafe { object.write(Self { magic: T::MAGIC, inside }) };
+        Ok((Place(object), unsafe { core::slice::from_raw_parts_mut(start, behind) }))
     }
 
     /// The inside of an object.
@@ -116,6 +106,21 @@ impl<T: Inside> Object<T> {
         // Only an aligned object was ever given one, so a misaligned pointer is refused as well.
         let magic = unsafe { object.cast::<usize>().read_unaligned() };
         if magic == T::MAGIC { Ok(()) } else { Err(SECTOR_CACHE_ERROR_NOT_INITIALISED) }
+    }
+}
+
+/// Where an object is to be: aligned and long enough, and the object's alone.
+pub(crate) struct Place<T>(*mut Object<T>);
+
+impl<T: Inside> Place<T> {
+    /// Makes the object.
+    ///
+    /// Returns `SECTOR_CACHE_OK`: nothing can fail any more.
+    #[inline(always)]
+    pub(crate) fn initialise(self, inside: T) -> i32 {
+        // SAFETY: `storage` checked alignment and length, and its caller lends the place.
+        unsafe { self.0.write(Object { magic: T::MAGIC, inside }) };
+        SECTOR_CACHE_OK
     }
 }
 

@@ -5,14 +5,13 @@ pub mod options;
 
 use core::ffi::c_char;
 
-use core_cache::{Drive, SectorKey};
+use core_cache::Drive;
 use vdisk_proto::codec::{Channel, Topic, topic};
 use vdisk_proto::session::{Config, Flush, Lookup, Session as Protocol};
 
-use crate::cache::result;
 use crate::codes::{
     self, SECTOR_CACHE_ERROR_NULL, SECTOR_CACHE_ERROR_TOO_SMALL, SECTOR_CACHE_OK, VDISK_BYPASS,
-    VDISK_ERROR_NO_DRIVE, VDISK_FOREIGN, VDISK_PENDING, VDISK_PUBLISH,
+    VDISK_ERROR_NO_DRIVE, VDISK_FOREIGN, VDISK_PENDING, VDISK_PUBLISH, count, key, result,
 };
 use crate::object::{Inside, Object, lent_bytes};
 use device::Device;
@@ -164,7 +163,7 @@ pub unsafe extern "C" fn vdisk_session_init(
 ) -> i32 {
     result(|| {
         // SAFETY: the header demands the same of the caller.
-        let (object, memory) = unsafe { Object::storage(session, storage_bytes, abi_version) }?;
+        let (place, memory) = unsafe { Object::storage(session, storage_bytes, abi_version) }?;
         // SAFETY: the same.
         let options = unsafe { options.as_ref() }.ok_or(SECTOR_CACHE_ERROR_NULL)?;
         // SAFETY: the same.
@@ -174,10 +173,8 @@ pub unsafe extern "C" fn vdisk_session_init(
         let longest = Config::longest_payload(config.sector_length);
         let (payload, memory) = memory.split_at_mut_checked(longest).ok_or(SECTOR_CACHE_ERROR_TOO_SMALL)?;
         let protocol = Protocol::new(config, memory, now_ms).map_err(codes::session_error)?;
-        let inside = Session { protocol, channel: config.channel, device, flush: None, payload, topic };
-        // SAFETY: `storage` returned it.
-        unsafe { Object::initialise(object, inside) };
-        Ok(SECTOR_CACHE_OK)
+        let channel = config.channel;
+        Ok(place.initialise(Session { protocol, channel, device, flush: None, payload, topic }))
     })
 }
 
@@ -324,8 +321,7 @@ pub unsafe extern "C" fn vdisk_session_write(
 pub unsafe extern "C" fn vdisk_session_unacknowledged(session: *const Object<Session>) -> i32 {
     result(|| {
         // SAFETY: the header demands the same of the caller.
-        let count = unsafe { Object::look(session) }?.protocol.unacknowledged();
-        Ok(i32::try_from(count).unwrap_or(i32::MAX))
+        Ok(count(unsafe { Object::look(session) }?.protocol.unacknowledged()))
     })
 }
 
@@ -523,8 +519,4 @@ impl Session {
         let is_done = self.flush.is_none_or(|flush| self.protocol.is_flushed(&flush));
         if is_done { SECTOR_CACHE_OK } else { VDISK_PENDING }
     }
-}
-
-fn key(drive: u8, sector: u32) -> Result<SectorKey, i32> {
-    SectorKey::try_new(drive, sector).map_err(codes::error)
 }
