@@ -437,20 +437,6 @@ typedef struct {
     size_t length;
 } vdisk_session_message;
 
-/* What the server told of a drive. */
-typedef struct {
-    /* A number that grows whenever somebody else changes the drive. */
-    uint64_t generation;
-    /* How many tracks. */
-    uint16_t tracks;
-    /* Sectors a track. */
-    uint16_t sectors_per_track;
-    /* Bytes a sector. */
-    uint16_t sector_length;
-    /* 1 if it cannot be written, else 0. */
-    uint8_t is_read_only;
-} vdisk_session_drive_info;
-
 /* What a session has counted since `vdisk_session_init()`. Each number stops at 4,294,967,295. */
 typedef struct {
     /* Messages to publish: the requests of version 2 that were not sent before, and all of version 1. */
@@ -473,6 +459,20 @@ typedef struct {
     /* Sessions of version 2 that were opened. */
     uint32_t sessions;
 } vdisk_session_statistics;
+
+/* What the server told of a drive. */
+typedef struct {
+    /* A number that grows whenever somebody else changes the drive. */
+    uint64_t generation;
+    /* How many tracks. */
+    uint16_t tracks;
+    /* Sectors a track. */
+    uint16_t sectors_per_track;
+    /* Bytes a sector. */
+    uint16_t sector_length;
+    /* 1 if it cannot be written, else 0. */
+    uint8_t is_read_only;
+} vdisk_session_drive_info;
 
 #ifdef __cplusplus
 extern "C" {
@@ -819,6 +819,51 @@ int32_t vdisk_session_connected(vdisk_session *session, uint64_t now_ms);
 int32_t vdisk_session_disconnected(vdisk_session *session);
 
 /*
+ * Takes the next message to publish, and fails reads that have waited too long.
+ *
+ * `message` is *borrowed* during the call; what it points to then is the session's until the next call of this
+ * function.
+ *
+ * Returns `VDISK_PUBLISH`; `SECTOR_CACHE_OK` if there is nothing to publish now, and `message` is as it was; or
+ * `SECTOR_CACHE_ERROR_NULL` or `_NOT_INITIALISED`.
+ */
+int32_t vdisk_session_poll(vdisk_session *session, uint64_t now_ms, vdisk_session_message *message);
+
+/*
+ * When `vdisk_session_poll()` has something to do again if nothing else is called before, by the clock of `now_ms`;
+ * it may have come already.
+ *
+ * Returns that time; `UINT64_MAX` if it has nothing to do, and for a `session` that is NULL or not initialised.
+ */
+uint64_t vdisk_session_deadline(const vdisk_session *session, uint64_t now_ms);
+
+/*
+ * Takes a message that arrived. Any bytes may come: what is damaged, late or repeated is counted and dropped.
+ *
+ * `topic`, of `topic_length` bytes, needs no NUL; `payload` is all of the message's `length` bytes, and may be NULL if
+ * they are none. Both are *borrowed* during the call. `is_retained` is not 0 if the broker said that the message is.
+ *
+ * Returns `SECTOR_CACHE_OK`; `VDISK_FOREIGN` if the topic is not one of the session's channel and disk, and nothing
+ * was done; or `SECTOR_CACHE_ERROR_NULL`, `_NOT_INITIALISED` or `_LENGTH` (more than can be).
+ */
+int32_t vdisk_session_received(vdisk_session *session, const char *topic, size_t topic_length, const uint8_t *payload,
+    size_t length, int32_t is_retained, uint64_t now_ms);
+
+/*
+ * Takes the channel back after `VDISK_EVENT_TAKEN_OVER`, and does nothing at any other time.
+ *
+ * Returns as `vdisk_session_connected()`.
+ */
+int32_t vdisk_session_resume(vdisk_session *session, uint64_t now_ms);
+
+/*
+ * Writes what the session has counted to `statistics`, *borrowed* during the call.
+ *
+ * Returns `SECTOR_CACHE_OK`; or `SECTOR_CACHE_ERROR_NULL` or `_NOT_INITIALISED`.
+ */
+int32_t vdisk_session_stats(const vdisk_session *session, vdisk_session_statistics *statistics);
+
+/*
  * Whether the cache behind the mailbox may be asked for a sector. Not if no message can name the sector, since it is of
  * another drive or its number is above 65,535: that cache may take it for one of its own. And it may hold older bytes
  * after a message to it failed, and until it was cleared after the boot.
@@ -884,57 +929,12 @@ int32_t vdisk_session_flush(vdisk_session *session);
 int32_t vdisk_session_is_flushed(const vdisk_session *session);
 
 /*
- * Takes the channel back after `VDISK_EVENT_TAKEN_OVER`, and does nothing at any other time.
- *
- * Returns as `vdisk_session_connected()`.
- */
-int32_t vdisk_session_resume(vdisk_session *session, uint64_t now_ms);
-
-/*
- * Takes the next message to publish, and fails reads that have waited too long.
- *
- * `message` is *borrowed* during the call; what it points to then is the session's until the next call of this
- * function.
- *
- * Returns `VDISK_PUBLISH`; `SECTOR_CACHE_OK` if there is nothing to publish now, and `message` is as it was; or
- * `SECTOR_CACHE_ERROR_NULL` or `_NOT_INITIALISED`.
- */
-int32_t vdisk_session_poll(vdisk_session *session, uint64_t now_ms, vdisk_session_message *message);
-
-/*
- * When `vdisk_session_poll()` has something to do again if nothing else is called before, by the clock of `now_ms`;
- * it may have come already.
- *
- * Returns that time; `UINT64_MAX` if it has nothing to do, and for a `session` that is NULL or not initialised.
- */
-uint64_t vdisk_session_deadline(const vdisk_session *session, uint64_t now_ms);
-
-/*
- * Takes a message that arrived. Any bytes may come: what is damaged, late or repeated is counted and dropped.
- *
- * `topic`, of `topic_length` bytes, needs no NUL; `payload` is all of the message's `length` bytes, and may be NULL if
- * they are none. Both are *borrowed* during the call. `is_retained` is not 0 if the broker said that the message is.
- *
- * Returns `SECTOR_CACHE_OK`; `VDISK_FOREIGN` if the topic is not one of the session's channel and disk, and nothing
- * was done; or `SECTOR_CACHE_ERROR_NULL`, `_NOT_INITIALISED` or `_LENGTH` (more than can be).
- */
-int32_t vdisk_session_received(vdisk_session *session, const char *topic, size_t topic_length, const uint8_t *payload,
-    size_t length, int32_t is_retained, uint64_t now_ms);
-
-/*
  * Writes what the server told of a drive to `info`, *borrowed* during the call.
  *
  * Returns `SECTOR_CACHE_OK`; or `SECTOR_CACHE_ERROR_NULL`, `_NOT_INITIALISED` or `_OUT_OF_RANGE`, or
  * `VDISK_ERROR_NO_DRIVE` if the channel has none of that number or the server has not told yet.
  */
 int32_t vdisk_session_drive(const vdisk_session *session, uint8_t drive, vdisk_session_drive_info *info);
-
-/*
- * Writes what the session has counted to `statistics`, *borrowed* during the call.
- *
- * Returns `SECTOR_CACHE_OK`; or `SECTOR_CACHE_ERROR_NULL` or `_NOT_INITIALISED`.
- */
-int32_t vdisk_session_stats(const vdisk_session *session, vdisk_session_statistics *statistics);
 
 #ifdef __cplusplus
 } /* extern "C" */
