@@ -28,10 +28,12 @@
  *
  * Threads. Nothing here may be called from an interrupt. An object may be used by one thread at a time: use it from
  * one thread, or lock around every call, those on `const` objects included. Different objects are independent.
+ * The sections for hosts have rules of their own.
  *
- * Memory. You supply all of it: the macros below declare it or say its size, and there is nothing to free. An object
- * may not be moved or copied. A pointer is *borrowed* if the other side may use it for the time stated, *owned* if it
- * becomes the other side's, and *static* if it is valid for ever; every parameter and result says which.
+ * Memory. You supply all of it: the macros below declare it or say its size, and there is nothing to free, but for what
+ * the sections for hosts open. An object may not be moved or copied. A pointer is *borrowed* if the other side may use
+ * it for the time stated, *owned* if it becomes the other side's, and *static* if it is valid for ever; every parameter
+ * and result says which.
  *
  * Units. Lengths and capacities are in bytes. Drives count from 0 (A) to 15; sectors count from 0 over all tracks of
  * a drive, up to 16,777,215.
@@ -217,6 +219,12 @@ typedef struct vdisk_session vdisk_session;
 
 /* Another device uses the channel. */
 #define VDISK_ERROR_TAKEN_OVER (-19)
+
+/* A defect of the library, on a host. The text says more; close the object, and please report it. */
+#define SECTOR_CACHE_ERROR_INTERNAL (-20)
+
+/* Text is not UTF-8. */
+#define SECTOR_CACHE_ERROR_TEXT (-21)
 
 /* The version of this header. The library refuses to initialise an object for another one. */
 #define SECTOR_CACHE_ABI_VERSION 1
@@ -935,6 +943,36 @@ int32_t vdisk_session_is_flushed(const vdisk_session *session);
  * `VDISK_ERROR_NO_DRIVE` if the channel has none of that number or the server has not told yet.
  */
 int32_t vdisk_session_drive(const vdisk_session *session, uint8_t drive, vdisk_session_drive_info *info);
+
+#if defined(SECTOR_CACHE_HOSTED)
+/* On a host -------------------------------------------------------------------------------------------------------- */
+
+/*
+ * What follows needs an operating system: it is there if `SECTOR_CACHE_HOSTED` is defined, which pkg-config and CMake
+ * do where the library was installed for a host. It differs in three things from what is above.
+ *
+ * Memory. The library allocates these objects, and you close each once: a function `_open` or `_create` writes a
+ * pointer to yours, which is *owned* by you, and NULL after an error; `_close` frees the object, whatever it returns,
+ * and writes NULL there, so that closing it again is refused. Another copy of the pointer is dead then.
+ *
+ * Threads. Each section says which functions several threads may call for one object at the same time. Whoever closes
+ * an object sees to it that no other call is on its way.
+ *
+ * Errors have a text besides, for people: sector_cache_error_text(). A defect of the library, which would end a Rust
+ * program, is SECTOR_CACHE_ERROR_INTERNAL: close the object then.
+ *
+ * Text from you ends with a NUL and is UTF-8.
+ */
+
+/*
+ * What the last call of this thread that failed has to say, of those declared from here on: one line for people, in
+ * English. Code should go by the results.
+ *
+ * Returns text that ends with a NUL, *borrowed* until the next call of this thread to any of these functions; empty if
+ * none has failed. Never NULL.
+ */
+const char *sector_cache_error_text(void);
+#endif
 
 #ifdef __cplusplus
 } /* extern "C" */

@@ -10,7 +10,7 @@ use core_cache::mailbox::Drives;
 use core_cache::{Eviction, SectorCache, SectorKey};
 
 use crate::codes::{self, SECTOR_CACHE_ERROR_FLAGS, SECTOR_CACHE_ERROR_LENGTH, key, result};
-use crate::object::{Inside, Object, SECTOR_CACHE_ABI_VERSION, lent, lent_mut};
+use crate::object::{Inside, Object, SECTOR_CACHE_ABI_VERSION, Stored, lent, lent_mut};
 
 /// A flag of `sector_cache_init()`: the least recently used sector gives up its slot. The default.
 pub const SECTOR_CACHE_LRU: u32 = 0;
@@ -29,6 +29,9 @@ pub struct Cache {
 
 impl Inside for Cache {
     const KIND: u8 = 0xc5;
+}
+
+impl Stored for Cache {
     const HEADER_BYTES: usize = if size_of::<usize>() == 4 { 80 } else { 160 };
 }
 

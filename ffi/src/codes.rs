@@ -63,6 +63,10 @@ pub const VDISK_ERROR_WINDOW_FULL: i32 = -17;
 pub const VDISK_ERROR_READS_FULL: i32 = -18;
 /// Another device uses the channel.
 pub const VDISK_ERROR_TAKEN_OVER: i32 = -19;
+/// A defect of the library, on a host. The text says more; close the object, and please report it.
+pub const SECTOR_CACHE_ERROR_INTERNAL: i32 = -20;
+/// Text is not UTF-8.
+pub const SECTOR_CACHE_ERROR_TEXT: i32 = -21;
 
 pub(crate) fn error(error: Error) -> i32 {
     match error {

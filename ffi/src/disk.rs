@@ -7,7 +7,7 @@ use core_cache::{Eviction, SectorCache};
 
 use crate::cache::iteration::Statistics;
 use crate::codes::{self, SECTOR_CACHE_ERROR_NULL, SECTOR_CACHE_OK, result};
-use crate::object::{Inside, Object, lent_message};
+use crate::object::{Inside, Object, Stored, lent_message};
 
 /// Reads block `block` of the card into `bytes`, which has `length` bytes: 512. Returns 0 for success.
 ///
@@ -28,6 +28,9 @@ pub struct Disk {
 
 impl Inside for Disk {
     const KIND: u8 = 0xd3;
+}
+
+impl Stored for Disk {
     const HEADER_BYTES: usize = if size_of::<usize>() == 4 { 96 } else { 192 };
 }
 

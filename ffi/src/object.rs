@@ -1,4 +1,4 @@
-//! Objects in the caller's storage, and how pointers to them become references.
+//! Objects, most of them in the caller's storage, and how pointers to them become references.
 
 use crate::codes::{
     SECTOR_CACHE_ERROR_ALIGNMENT, SECTOR_CACHE_ERROR_LENGTH, SECTOR_CACHE_ERROR_NOT_INITIALISED,
@@ -8,14 +8,15 @@ use crate::codes::{
 /// The version of this header. The library refuses to initialise an object for another one.
 pub const SECTOR_CACHE_ABI_VERSION: u32 = 1;
 
-/// An object at the start of its storage; what is behind it belongs to it.
+/// An object at the start of its storage; what is behind it belongs to it. One that the library allocates has nothing
+/// behind it.
 ///
 /// Never moved: the inside may point to what is behind it.
 #[repr(C)]
 pub struct Object<T> {
     /// `T::MAGIC` once `inside` is initialised.
-    magic: usize,
-    inside: T,
+    pub(crate) magic: usize,
+    pub(crate) inside: T,
 }
 
 /// What an object can be.
@@ -25,11 +26,15 @@ pub trait Inside {
     /// The kind, then zeros: such a word is found at no other offset of itself, whatever follows it, so that it gives
     /// away pointers that are misaligned, and memory full of equal bytes. The M4 compares it in one instruction.
     const MAGIC: usize = (Self::KIND as usize) << (usize::BITS - u8::BITS);
+}
+
+/// What an object in the caller's storage can be.
+pub trait Stored: Inside {
     /// Bytes of storage before what is behind the object, as the header states them.
     const HEADER_BYTES: usize;
 }
 
-impl<T: Inside> Object<T> {
+impl<T: Stored> Object<T> {
     const FITS: () =
         assert!(size_of::<Self>() <= T::HEADER_BYTES && T::HEADER_BYTES.is_multiple_of(ALIGNMENT));
 
@@ -66,14 +71,16 @@ impl<T: Inside> Object<T> {
         // them at some time (static storage is zeroed) and does not touch them while the object is used.
         Ok((Place(object), unsafe { core::slice::from_raw_parts_mut(start, behind) }))
     }
+}
 
+impl<T: Inside> Object<T> {
     /// The inside of an object.
     ///
     /// # Errors
     /// A code, for a pointer that is NULL or does not point to an initialised object.
     ///
     /// # Safety
-    /// `object` is NULL, or points to `HEADER_BYTES` bytes of storage that nobody else uses during the call.
+    /// `object` is NULL, or points to an object's storage, all of it, that nobody else uses during the call.
     #[inline(always)]
     pub(crate) unsafe fn inside<'a>(object: *mut Self) -> Result<&'a mut T, i32> {
         // SAFETY: the caller's promise is the same.

@@ -14,7 +14,7 @@ use vdisk_proto::codec::{Channel, topic};
 use vdisk_proto::session::{Config, Flush, Session as Protocol};
 
 use crate::codes::{self, SECTOR_CACHE_ERROR_NULL, SECTOR_CACHE_ERROR_TOO_SMALL, SECTOR_CACHE_OK, result};
-use crate::object::{Inside, Object};
+use crate::object::{Inside, Object, Stored};
 use device::Device;
 use options::SessionOptions;
 
@@ -32,6 +32,9 @@ pub struct Session {
 
 impl Inside for Session {
     const KIND: u8 = 0xb9;
+}
+
+impl Stored for Session {
     const HEADER_BYTES: usize = if size_of::<usize>() == 4 { 1_024 } else { 1_280 };
 }
 

@@ -39,7 +39,9 @@ impl Compiler<'_> {
         let Language { name, standard, .. } = self.language;
         let program = scratch().join(format!("{program}.{standard}"));
         let mut command = Command::new(&self.program);
-        command.args(["-g", "-Wall", "-Wextra", "-Werror", "-pedantic", "-DSECTOR_CACHE_HOSTED"]).args(words("C_TEST_FLAGS"));
+        command
+            .args(["-g", "-Wall", "-Wextra", "-Werror", "-pedantic", "-DSECTOR_CACHE_HOSTED"])
+            .args(words("C_TEST_FLAGS"));
         for folder in [&package().join("../include"), &package().join("tests/c"), *EXAMPLES] {
             command.arg("-I").arg(folder);
         }

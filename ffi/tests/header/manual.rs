@@ -3,7 +3,8 @@
 //! What its options cannot say: a comment that fits has one line; one that starts with a heading starts a section, and
 //! what is above a line `---` in it is the section's and not the declaration's;
 //! nothing is said of safety, which is Rust's word for what the manual says in its own; long declarations are broken;
-//! negative numbers have parentheses; and no comment is C++'s.
+//! negative numbers have parentheses; no comment is C++'s; and what is declared on a host alone, one thing after the
+//! other, has one condition.
 
 const WIDTH: usize = 120;
 
@@ -28,7 +29,7 @@ pub(crate) fn lay_out(generated: &str) -> String {
         }
         after_blank = written.is_empty();
     }
-    header
+    header.replace("#endif\n\n#if defined(SECTOR_CACHE_HOSTED)\n", "\n")
 }
 
 /// A comment of lines that start with `*`.

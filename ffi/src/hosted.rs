@@ -1,0 +1,200 @@
+//! What all functions share that need an operating system: objects that the library allocates, text from C, and errors
+//! with a text, into which a panic turns as well.
+
+use core::ffi::{CStr, c_char};
+use std::any::Any;
+use std::boxed::Box;
+use std::cell::RefCell;
+use std::ffi::CString;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::string::{String, ToString};
+use std::{format, mem, ptr};
+
+use crate::codes::{
+    SECTOR_CACHE_ERROR_INTERNAL, SECTOR_CACHE_ERROR_NOT_INITIALISED, SECTOR_CACHE_ERROR_NULL,
+    SECTOR_CACHE_ERROR_OUT_OF_RANGE, SECTOR_CACHE_ERROR_TEXT, SECTOR_CACHE_ERROR_VERSION,
+};
+use crate::object::{Inside, Object, SECTOR_CACHE_ABI_VERSION};
+
+/// # On a host
+/// What follows needs an operating system: it is there if `SECTOR_CACHE_HOSTED` is defined, which pkg-config and CMake
+/// do where the library was installed for a host. It differs in three things from what is above.
+///
+/// Memory. The library allocates these objects, and you close each once: a function `_open` or `_create` writes a
+/// pointer to yours, which is *owned* by you, and NULL after an error; `_close` frees the object, whatever it returns,
+/// and writes NULL there, so that closing it again is refused. Another copy of the pointer is dead then.
+///
+/// Threads. Each section says which functions several threads may call for one object at the same time. Whoever closes
+/// an object sees to it that no other call is on its way.
+///
+/// Errors have a text besides, for people: sector_cache_error_text(). A defect of the library, which would end a Rust
+/// program, is SECTOR_CACHE_ERROR_INTERNAL: close the object then.
+///
+/// Text from you ends with a NUL and is UTF-8.
+/// ---
+/// What the last call of this thread that failed has to say, of those declared from here on: one line for people, in
+/// English. Code should go by the results.
+///
+/// Returns text that ends with a NUL, *borrowed* until the next call of this thread to any of these functions; empty if
+/// none has failed. Never NULL.
+#[unsafe(no_mangle)]
+pub extern "C" fn sector_cache_error_text() -> *const c_char {
+    // A thread that ends may have no text any more.
+    let text = TEXT.try_with(|text| text.borrow().as_ref().map(|text| text.as_ptr()));
+    text.ok().flatten().unwrap_or(c"".as_ptr())
+}
+
+std::thread_local! {
+    /// Of the last fault, if there was one.
+    static TEXT: RefCell<Option<CString>> = const { RefCell::new(None) };
+}
+
+/// An error as C gets it: a code, and a text for people.
+#[derive(Debug)]
+pub(crate) struct Fault {
+    pub(crate) code: i32,
+    pub(crate) text: String,
+}
+
+impl Fault {
+    pub(crate) fn new(code: i32, text: impl ToString) -> Self {
+        Self { code, text: text.to_string() }
+    }
+}
+
+/// Of the codes that all functions share.
+impl From<i32> for Fault {
+    fn from(code: i32) -> Self {
+        let text = match code {
+            SECTOR_CACHE_ERROR_NULL => "a pointer is NULL that may not be",
+            SECTOR_CACHE_ERROR_VERSION => "header and library do not belong together; compile again",
+            SECTOR_CACHE_ERROR_NOT_INITIALISED => {
+                "the pointer is to no such object, or to one that was closed"
+            }
+            SECTOR_CACHE_ERROR_OUT_OF_RANGE => "a number is out of its range",
+            _ => return Self::new(code, format!("error {code}")),
+        };
+        Self::new(code, text)
+    }
+}
+
+/// What a function for hosts does, into a code: a fault leaves its text, and so does a panic.
+pub(crate) fn call(body: impl FnOnce() -> Result<i32, Fault>) -> i32 {
+    // What a panic left half done is seen by nobody: the header says to close the object.
+    let result = catch_unwind(AssertUnwindSafe(body));
+    result.unwrap_or_else(|panic| Err(defect(&*panic))).unwrap_or_else(|fault| {
+        say(&fault.text);
+        fault.code
+    })
+}
+
+/// Leaves a text, whatever the result.
+pub(crate) fn say(text: &str) {
+    let text = CString::new(text.replace('\0', " ")).ok();
+    // A thread that ends may have no place for it any more.
+    let _unsaid = TEXT.try_with(|place| place.replace(text));
+}
+
+fn defect(panic: &(dyn Any + Send)) -> Fault {
+    let text = panic.downcast_ref::<&str>().copied();
+    let text =
+        text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no reason given");
+    Fault::new(SECTOR_CACHE_ERROR_INTERNAL, format!("a defect of the library: {text}"))
+}
+
+/// Makes an object, whose pointer goes into the place that C gave: NULL if it is not made.
+///
+/// # Safety
+/// `place` is NULL or points to a pointer.
+pub(crate) unsafe fn open<T: Inside>(
+    place: *mut *mut Object<T>,
+    abi_version: u32,
+    make: impl FnOnce() -> Result<T, Fault>,
+) -> i32 {
+    call(|| {
+        if place.is_null() {
+            return Err(SECTOR_CACHE_ERROR_NULL.into());
+        }
+        // SAFETY: not NULL, and the caller says that it is such a place; C may never have written there.
+        unsafe { place.write(ptr::null_mut()) };
+        if abi_version != SECTOR_CACHE_ABI_VERSION {
+            return Err(SECTOR_CACHE_ERROR_VERSION.into());
+        }
+        let object = Box::new(Object { magic: T::MAGIC, inside: make()? });
+        // SAFETY: as above.
+        unsafe { place.write(Box::into_raw(object)) };
+        Ok(0)
+    })
+}
+
+/// Does something with an object that others may use meanwhile.
+///
+/// # Safety
+/// `object` is NULL, or what [`open`] left and [`close`] has not taken, or points to other memory of a `usize` or more.
+pub(crate) unsafe fn look<T: Inside + Sync>(
+    object: *const Object<T>,
+    body: impl FnOnce(&T) -> Result<i32, Fault>,
+) -> i32 {
+    // SAFETY: the caller's promise is the same.
+    call(|| body(unsafe { Object::look(object) }?))
+}
+
+/// Does something with an object that nobody else uses meanwhile.
+///
+/// # Safety
+/// As [`look`].
+pub(crate) unsafe fn change<T: Inside>(
+    object: *mut Object<T>,
+    body: impl FnOnce(&mut T) -> Result<i32, Fault>,
+) -> i32 {
+    // SAFETY: the caller's promise is the same.
+    call(|| body(unsafe { Object::inside(object) }?))
+}
+
+/// Ends an object, which is freed however that goes, and writes NULL to its place.
+///
+/// # Safety
+/// `place` is NULL or points to a pointer, which is as in [`look`], and which nobody else uses from now on.
+pub(crate) unsafe fn close<T: Inside>(
+    place: *mut *mut Object<T>,
+    end: impl FnOnce(T) -> Result<i32, Fault>,
+) -> i32 {
+    call(|| {
+        // SAFETY: the caller's promise is the same.
+        let place = unsafe { place.as_mut() }.ok_or(SECTOR_CACHE_ERROR_NULL)?;
+        // SAFETY: the same.
+        unsafe { Object::look(*place) }?;
+        // SAFETY: it has the magic of what `open` made, and from there alone; nobody frees it a second time, since the
+        // place forgets it. Trusted, not checked: no other copy of the pointer is used.
+        let object = unsafe { Box::from_raw(mem::replace(place, ptr::null_mut())) };
+        end(object.inside)
+    })
+}
+
+/// Text that C lends for a call.
+///
+/// # Errors
+/// A fault that says which text, for NULL and for what is not UTF-8.
+///
+/// # Safety
+/// `text` is NULL, or points to text that ends with a NUL and that nobody changes during the call.
+pub(crate) unsafe fn text<'a>(text: *const c_char, what: &str) -> Result<&'a str, Fault> {
+    if text.is_null() {
+        return Err(Fault::new(SECTOR_CACHE_ERROR_NULL, format!("the {what} is NULL")));
+    }
+    // SAFETY: not NULL, and the caller says that it ends with a NUL.
+    let bytes = unsafe { CStr::from_ptr(text) };
+    bytes.to_str().map_err(|_| Fault::new(SECTOR_CACHE_ERROR_TEXT, format!("the {what} is not UTF-8")))
+}
+
+/// The same, where NULL says that there is none.
+///
+/// # Errors
+/// As [`text`], but for NULL.
+///
+/// # Safety
+/// As [`text`].
+pub(crate) unsafe fn optional_text<'a>(of: *const c_char, what: &str) -> Result<Option<&'a str>, Fault> {
+    // SAFETY: the caller's promise is the same.
+    if of.is_null() { Ok(None) } else { unsafe { text(of, what) }.map(Some) }
+}

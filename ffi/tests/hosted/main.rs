@@ -1,0 +1,176 @@
+//! What all functions for hosts share, tried from Rust: C has no function that panics.
+
+#![expect(unsafe_code, reason = "it plays the part of C")]
+#![expect(dead_code, unreachable_pub, reason = "the library's files are made for the library")]
+
+// The library is one for C, which Rust cannot link.
+#[path = "../../src/codes.rs"]
+mod codes;
+#[path = "../../src/hosted.rs"]
+mod hosted;
+#[path = "../../src/object.rs"]
+mod object;
+
+use std::ffi::CStr;
+use std::ptr;
+use std::sync::Arc;
+
+use codes::{
+    SECTOR_CACHE_ERROR_INTERNAL, SECTOR_CACHE_ERROR_NOT_INITIALISED, SECTOR_CACHE_ERROR_NULL,
+    SECTOR_CACHE_ERROR_TEXT, SECTOR_CACHE_ERROR_VERSION,
+};
+use hosted::Fault;
+use object::{Inside, Object, SECTOR_CACHE_ABI_VERSION};
+
+/// Something to open; the count says whether it is still there.
+struct Thing(Arc<u32>);
+
+impl Inside for Thing {
+    const KIND: u8 = 0x7e;
+}
+
+struct Other;
+
+impl Inside for Other {
+    const KIND: u8 = 0x7f;
+}
+
+type Handle = *mut Object<Thing>;
+
+fn open(place: &mut Handle, thing: &Arc<u32>) {
+    // SAFETY: it is a place.
+    let code = unsafe { hosted::open(place, SECTOR_CACHE_ABI_VERSION, || Ok(Thing(Arc::clone(thing)))) };
+    assert_eq!(code, 0);
+    assert!(!place.is_null());
+}
+
+/// A copy of the text, as C reads it.
+fn error_text() -> String {
+    let text = hosted::sector_cache_error_text();
+    assert!(!text.is_null());
+    // SAFETY: it ends with a NUL, as the header says.
+    unsafe { CStr::from_ptr(text) }.to_str().expect("it is UTF-8").to_owned()
+}
+
+#[test]
+fn an_object_is_used_until_it_is_closed_and_is_not_closed_twice() {
+    let thing = Arc::new(7);
+    let mut handle: Handle = ptr::null_mut();
+    open(&mut handle, &thing);
+    // SAFETY: it was opened.
+    assert_eq!(unsafe { hosted::look(handle, |thing| Ok(*thing.0 as i32)) }, 7);
+    // SAFETY: the same.
+    assert_eq!(unsafe { hosted::change(handle, |thing| Ok(*thing.0 as i32 + 1)) }, 8);
+    assert_eq!(Arc::strong_count(&thing), 2);
+    // SAFETY: the same.
+    assert_eq!(unsafe { hosted::close(&raw mut handle, |thing| Ok(*thing.0 as i32 + 2)) }, 9);
+    assert!(handle.is_null());
+    assert_eq!(Arc::strong_count(&thing), 1);
+    // SAFETY: it is a place.
+    let again = unsafe { hosted::close(&raw mut handle, |_| Ok(0)) };
+    assert_eq!(again, SECTOR_CACHE_ERROR_NULL);
+    // SAFETY: NULL is allowed.
+    let nowhere = unsafe { hosted::close(ptr::null_mut::<Handle>(), |_| Ok(0)) };
+    assert_eq!(nowhere, SECTOR_CACHE_ERROR_NULL);
+}
+
+#[test]
+fn an_object_is_freed_though_its_end_fails_or_panics() {
+    let thing = Arc::new(7);
+    let mut handle: Handle = ptr::null_mut();
+    open(&mut handle, &thing);
+    // SAFETY: it was opened.
+    let failed = unsafe { hosted::close(&raw mut handle, |_| Err(Fault::new(-99, "all was lost"))) };
+    assert_eq!((failed, error_text().as_str()), (-99, "all was lost"));
+    assert!(handle.is_null());
+    open(&mut handle, &thing);
+    // SAFETY: the same.
+    let failed = unsafe { hosted::close(&raw mut handle, |_| panic!("at the end")) };
+    assert_eq!(failed, SECTOR_CACHE_ERROR_INTERNAL);
+    assert!(handle.is_null());
+    assert_eq!(Arc::strong_count(&thing), 1);
+}
+
+#[test]
+fn what_is_not_opened_is_null() {
+    // SAFETY: NULL is allowed.
+    let code = unsafe { hosted::open(ptr::null_mut(), SECTOR_CACHE_ABI_VERSION, || Ok(Other)) };
+    assert_eq!(code, SECTOR_CACHE_ERROR_NULL);
+    let mut handle: Handle = ptr::dangling_mut();
+    // SAFETY: it is a place.
+    let code =
+        unsafe { hosted::open(&raw mut handle, SECTOR_CACHE_ABI_VERSION + 1, || Ok(Thing(Arc::default()))) };
+    assert_eq!((code, handle.is_null()), (SECTOR_CACHE_ERROR_VERSION, true));
+    let mut handle: Handle = ptr::dangling_mut();
+    // SAFETY: the same.
+    let code =
+        unsafe { hosted::open(&raw mut handle, SECTOR_CACHE_ABI_VERSION, || Err(Fault::new(-99, "no"))) };
+    assert_eq!((code, handle.is_null()), (-99, true));
+}
+
+#[test]
+fn what_is_no_such_object_is_refused() {
+    let zeros = [0_usize; 2];
+    let mut other: *mut Object<Other> = ptr::null_mut();
+    // SAFETY: it is a place.
+    assert_eq!(unsafe { hosted::open(&raw mut other, SECTOR_CACHE_ABI_VERSION, || Ok(Other)) }, 0);
+    for (pointer, code) in [
+        (ptr::null(), SECTOR_CACHE_ERROR_NULL),
+        (zeros.as_ptr().cast::<Object<Thing>>(), SECTOR_CACHE_ERROR_NOT_INITIALISED),
+        (other.cast_const().cast(), SECTOR_CACHE_ERROR_NOT_INITIALISED),
+    ] {
+        // SAFETY: NULL, or memory of a `usize` and more.
+        assert_eq!(unsafe { hosted::look(pointer, |_| Ok(0)) }, code);
+        // SAFETY: the same.
+        assert_eq!(unsafe { hosted::change(pointer.cast_mut(), |_| Ok(0)) }, code);
+        let mut place = pointer.cast_mut();
+        // SAFETY: the same.
+        assert_eq!(unsafe { hosted::close(&raw mut place, |_| Ok(0)) }, code);
+        assert_eq!(place, pointer.cast_mut(), "what was not closed is left alone");
+    }
+    // SAFETY: it was opened.
+    assert_eq!(unsafe { hosted::close(&raw mut other, |_| Ok(0)) }, 0);
+}
+
+#[test]
+fn a_panic_is_a_code_and_a_text() {
+    assert_eq!(hosted::call(|| panic!("there is no reason")), SECTOR_CACHE_ERROR_INTERNAL);
+    assert_eq!(error_text(), "a defect of the library: there is no reason");
+    let number = 4;
+    assert_eq!(hosted::call(|| panic!("number {number}")), SECTOR_CACHE_ERROR_INTERNAL);
+    assert_eq!(error_text(), "a defect of the library: number 4");
+    assert_eq!(hosted::call(|| std::panic::panic_any(4)), SECTOR_CACHE_ERROR_INTERNAL);
+    assert_eq!(error_text(), "a defect of the library: no reason given");
+}
+
+#[test]
+fn the_text_is_that_of_the_last_fault_of_a_thread() {
+    assert_eq!(error_text(), "");
+    assert_eq!(hosted::call(|| Err(Fault::new(-99, "half\0way"))), -99);
+    assert_eq!(error_text(), "half way");
+    assert_eq!(hosted::call(|| Ok(3)), 3);
+    assert_eq!(error_text(), "half way");
+    std::thread::spawn(|| {
+        assert_eq!(error_text(), "");
+        assert_eq!(hosted::call(|| Err(Fault::new(-98, "another's"))), -98);
+        assert_eq!(error_text(), "another's");
+    })
+    .join()
+    .expect("it has its own text");
+    assert_eq!(error_text(), "half way");
+    assert_eq!(hosted::call(|| Err(SECTOR_CACHE_ERROR_NULL.into())), SECTOR_CACHE_ERROR_NULL);
+    assert_eq!(error_text(), "a pointer is NULL that may not be");
+}
+
+#[test]
+fn text_from_c_is_utf_8() {
+    // SAFETY: each of these is NULL, or text that ends with a NUL.
+    let text = |of: *const _| unsafe { (hosted::text(of, "name"), hosted::optional_text(of, "name")) };
+    let (Ok("grün"), Ok(Some("grün"))) = text(c"grün".as_ptr()) else { panic!("it is text") };
+    let (Err(null), Ok(None)) = text(ptr::null()) else { panic!("it is NULL") };
+    assert_eq!((null.code, null.text.as_str()), (SECTOR_CACHE_ERROR_NULL, "the name is NULL"));
+    let (Err(first), Err(second)) = text(c"gr\xfcn".as_ptr()) else { panic!("it is Latin-1") };
+    for fault in [first, second] {
+        assert_eq!((fault.code, fault.text.as_str()), (SECTOR_CACHE_ERROR_TEXT, "the name is not UTF-8"));
+    }
+}
