@@ -3,7 +3,8 @@
  *
  * It finds a sector by drive and number in a few dozen instructions, forgets the least recently used one when it is
  * full, allocates nothing, and keeps no pointer to anything but its own storage and the callbacks you give it.
- * For a device whose disks are on a server, there is a session at the end, with an example of its own.
+ * For a device whose disks are on a server, there is a session further below, with an example of its own; for a program
+ * on a host, a client that connects by itself.
  * The whole message loop of a firmware whose emulator asks for sectors over a mailbox:
  *
  *     #include "sector_cache.h"
@@ -113,6 +114,11 @@ typedef struct sector_cache sector_cache;
 typedef struct sector_cache_disk sector_cache_disk;
 typedef struct vdisk_session vdisk_session;
 
+#if defined(SECTOR_CACHE_HOSTED)
+/* Opaque, in memory of the library's. */
+typedef struct vdisk_client vdisk_client;
+#endif
+
 /* Codes and flags -------------------------------------------------------------------------------------------------- */
 
 /* A flag of `sector_cache_init()`: the least recently used sector gives up its slot. The default. */
@@ -160,6 +166,9 @@ typedef struct vdisk_session vdisk_session;
 /* The cache is not to be asked for the sector: it may hold older bytes, or another sector's. */
 #define VDISK_BYPASS 9
 
+/* Nothing happened in the time given. */
+#define VDISK_NO_EVENT 10
+
 /* A pointer is NULL that may not be. */
 #define SECTOR_CACHE_ERROR_NULL (-1)
 
@@ -196,7 +205,7 @@ typedef struct vdisk_session vdisk_session;
 /* The sector is being filled in place: finish or cancel that first. */
 #define SECTOR_CACHE_ERROR_FILLING (-11)
 
-/* An option that cannot be; `vdisk_session_options` says what can. */
+/* An option that cannot be; `vdisk_session_options` and `vdisk_client_options` say what can. */
 #define VDISK_ERROR_OPTIONS (-12)
 
 /* The server has not told yet what drives there are. */
@@ -225,6 +234,42 @@ typedef struct vdisk_session vdisk_session;
 
 /* Text is not UTF-8. */
 #define SECTOR_CACHE_ERROR_TEXT (-21)
+
+/* The operating system gives no thread, no entropy, or the like. */
+#define SECTOR_CACHE_ERROR_SYSTEM (-22)
+
+/* A file that an option names cannot be used. */
+#define SECTOR_CACHE_ERROR_FILE (-23)
+
+/* A URL is none of a broker. */
+#define VDISK_ERROR_URL (-30)
+
+/* There is no connection to the broker. */
+#define VDISK_ERROR_UNREACHABLE (-31)
+
+/* Client and broker do not trust each other's certificates, or one of them does not speak TLS. */
+#define VDISK_ERROR_TLS (-32)
+
+/* The broker does not let the client in, or does not let it hear its channel. */
+#define VDISK_ERROR_DENIED (-33)
+
+/* There is a broker, but no server behind it answers on the channel. */
+#define VDISK_ERROR_NO_SERVER (-34)
+
+/* The server said no. */
+#define VDISK_ERROR_REFUSED (-35)
+
+/* It was not done in time. */
+#define VDISK_ERROR_TIMED_OUT (-36)
+
+/* The drive was changed by somebody else meanwhile, and has no such sector any more. */
+#define VDISK_ERROR_CHANGED (-37)
+
+/* Writes that had been accepted were not done. */
+#define VDISK_ERROR_WRITES_FAILED (-38)
+
+/* The server's disks are from the past: writes that it had acknowledged are gone. */
+#define VDISK_ERROR_DATA_LOSS (-39)
 
 /* The version of this header. The library refuses to initialise an object for another one. */
 #define SECTOR_CACHE_ABI_VERSION 1
@@ -276,6 +321,17 @@ typedef struct vdisk_session vdisk_session;
 
 /* Why a write failed: the server of version 1 does not keep it. */
 #define VDISK_FAILURE_NOT_KEPT 6
+
+#if defined(SECTOR_CACHE_HOSTED)
+/* An event of a client: there is a connection to the broker. */
+#define VDISK_EVENT_CONNECTED 10
+
+/* An event of a client: there is no connection, and another is being made. */
+#define VDISK_EVENT_DISCONNECTED 11
+
+/* An event of a client: so many events as `sector` says were dropped, the oldest, since nobody took them. */
+#define VDISK_EVENT_MISSED 12
+#endif
 
 /* Structures and callbacks ----------------------------------------------------------------------------------------- */
 
@@ -366,9 +422,12 @@ typedef void (*vdisk_session_arrived)(void *context, uint8_t drive, uint32_t sec
 
 /* What happened. */
 typedef struct {
-    /* The sector whose read or write failed, else 0. */
+    /* The sector whose read or write failed; how many events a client missed; else 0. */
     uint32_t sector;
-    /* `VDISK_EVENT_OPENED` or another of those above. Pass over what you do not know: some may be added. */
+    /*
+     * `VDISK_EVENT_OPENED` or another of those above; a client's are told by clients alone. Pass over what you do not
+     * know: some may be added.
+     */
     uint8_t kind;
     /* The drive of that sector, or the one that was changed, else 0. */
     uint8_t drive;
@@ -481,6 +540,72 @@ typedef struct {
     /* 1 if it cannot be written, else 0. */
     uint8_t is_read_only;
 } vdisk_session_drive_info;
+
+#if defined(SECTOR_CACHE_HOSTED)
+/*
+ * How a client is opened. `vdisk_client_defaults()` fills it in. All of it is *borrowed* during `vdisk_client_open()`.
+ */
+typedef struct {
+    /* The user for the broker, or NULL; with it `password` may not be NULL. */
+    const char *user;
+    /* The password of `user`, or NULL. */
+    const char *password;
+    /*
+     * The client identifier, 1 to 128 bytes, where the broker wants a certain one; NULL for a random one. Two clients of
+     * one identifier throw each other out.
+     */
+    const char *client_identifier;
+    /* The PEM file of the authority that signed the broker's certificate, which mqtts:// needs; else NULL. */
+    const char *authority_file;
+    /* The PEM file of the client's certificate, or NULL; with it `key_file` may not be NULL. */
+    const char *certificate_file;
+    /* The PEM file of the key to `certificate_file`, or NULL. */
+    const char *key_file;
+    /* Milliseconds that it may take until the broker has let the client in, 1,000 at least. */
+    uint32_t connect_timeout_ms;
+    /*
+     * Milliseconds that `vdisk_client_open()` waits for the server. That one speaks version 1 only turns out after 7,000
+     * to 9,000.
+     */
+    uint32_t open_timeout_ms;
+    /*
+     * Milliseconds that a read, a write, a flush or a close may take, 1 at least. A read that waits for its turn may
+     * take twice as long, and a close a second more.
+     */
+    uint32_t timeout_ms;
+    /* How many sectors the cache holds. */
+    uint16_t cache_slots;
+    /* Bytes of the longest sector of any drive that is used, 1 to 65,535. Shorter ones are not cached. */
+    uint16_t sector_length;
+    /* Sectors of the longest track, 1 to 65,535. */
+    uint16_t sectors_per_track;
+    /*
+     * Bytes of the largest frame that is taken; a track that is longer comes in several. At least 28 more than
+     * `sector_length`, and 56.
+     */
+    uint16_t largest_frame;
+    /* How many writes may be accepted and not on the server's disk, 1 to 64. */
+    uint8_t window;
+    /* Whether a server that speaks version 1 only is spoken to: 0 or 1. */
+    uint8_t may_fall_back;
+} vdisk_client_options;
+
+/* What a client has counted since it was opened, and how it is. */
+typedef struct {
+    /* Its cache. */
+    sector_cache_statistics cache;
+    /* Its session with the server. */
+    vdisk_session_statistics session;
+    /* Connections to the broker that were made, the first included. */
+    uint64_t connections;
+    /* Writes that are accepted, and not on the server's disk yet. */
+    uint32_t unacknowledged;
+    /* 1 if there is a connection now, else 0. */
+    uint8_t is_connected;
+    /* 1 if the server speaks version 1 only, which can promise less, else 0. */
+    uint8_t is_version_1;
+} vdisk_client_statistics;
+#endif
 
 #ifdef __cplusplus
 extern "C" {
@@ -972,6 +1097,151 @@ int32_t vdisk_session_drive(const vdisk_session *session, uint8_t drive, vdisk_s
  * none has failed. Never NULL.
  */
 const char *sector_cache_error_text(void);
+
+/* The client ------------------------------------------------------------------------------------------------------- */
+
+/*
+ * The drives of a channel behind an MQTT broker: a program reads and writes them, and the library keeps the connection,
+ * a session and a cache, on a thread of its own. All that a program needs:
+ *
+ *     #include <stdio.h>
+ *     #include "sector_cache.h"
+ *
+ *     int toggle_boot_sector(const char *url, const char *channel)
+ *     {
+ *         uint8_t sector[137] = {0};
+ *         vdisk_client *disk;
+ *         int32_t code = vdisk_client_open(&disk, SECTOR_CACHE_ABI_VERSION, url, channel, NULL);
+ *         if (code == SECTOR_CACHE_OK)
+ *             code = vdisk_client_read(disk, 1, 0, sector, sizeof sector);
+ *         sector[0] ^= 1;
+ *         if (code == SECTOR_CACHE_OK)
+ *             code = vdisk_client_write(disk, 1, 0, sector, sizeof sector);
+ *         if (code == SECTOR_CACHE_OK)
+ *             code = vdisk_client_close(&disk);
+ *         if (code != SECTOR_CACHE_OK)
+ *             fprintf(stderr, "%s\n", sector_cache_error_text());
+ *         vdisk_client_close(&disk);
+ *         return (int)code;
+ *     }
+ *
+ * Promises. They are the session's, above. A write is accepted when the call returns, and on the server's disk after
+ * vdisk_client_flush() or vdisk_client_close(), which say whether one failed meanwhile, once. A connection that is lost
+ * is made again, after pauses of up to 30 s, and what was accepted is sent again.
+ *
+ * Time. Every call returns within the time-outs of its client, whatever broker, server and network do; only
+ * vdisk_client_open() gives up at the first connection that fails.
+ *
+ * Threads. Several threads may use one client at the same time, with any functions but vdisk_client_close(); none waits
+ * for another's read or write. An event goes to one of those who ask.
+ */
+
+/*
+ * Fills in the options that a client is opened with by default: no user, certificate or authority, a random client
+ * identifier, 5,000 ms to connect, 15,000 to open and 8,000 for any other call, 4,096 sectors of 137 bytes in the cache,
+ * 32 a track, frames of 16,384 bytes, a window of 64 writes, a server of version 1 if there is no other.
+ *
+ * `options` is *borrowed* during the call; `abi_version` is `SECTOR_CACHE_ABI_VERSION`.
+ *
+ * Returns `SECTOR_CACHE_OK`; or `SECTOR_CACHE_ERROR_NULL` or `_VERSION`, and the options are as they were.
+ */
+int32_t vdisk_client_defaults(vdisk_client_options *options, uint32_t abi_version);
+
+/*
+ * Connects to a broker, and waits until the server behind it has told what drives there are.
+ *
+ * `client` is *borrowed* during the call, and what is written there is *owned* by you: close it. `abi_version` is
+ * `SECTOR_CACHE_ABI_VERSION`. `url` is `mqtt://host:port`, or `mqtts://host:port` for TLS; the port may be left out, and
+ * is 1883 then, or 8883 with TLS. `channel` is the name of the device, 1 to 32 of the characters A to Z, a to z, 0 to 9,
+ * _ and -. `options` may be NULL for the default. All are *borrowed* during the call.
+ *
+ * Returns `SECTOR_CACHE_OK`; or `SECTOR_CACHE_ERROR_NULL`, `_VERSION`, `_TEXT`, `_FILE` (a certificate or key) or
+ * `_SYSTEM`, or `VDISK_ERROR_URL`, `_OPTIONS` (of the channel's name, too), `_UNREACHABLE`, `_TLS`, `_DENIED`,
+ * `_NO_SERVER` or `_REFUSED`.
+ */
+int32_t vdisk_client_open(vdisk_client **client, uint32_t abi_version, const char *url, const char *channel,
+    const vdisk_client_options *options);
+
+/*
+ * Reads a sector: what was last written, here or by others. One that is not cached is fetched with its whole track.
+ *
+ * `bytes`, of `length` bytes, is *borrowed* during the call; `length` must be the sector length of the drive.
+ *
+ * Returns `SECTOR_CACHE_OK`; or `SECTOR_CACHE_ERROR_NULL`, `_NOT_INITIALISED`, `_OUT_OF_RANGE`, `_LENGTH` or
+ * `_INTERNAL`, or `VDISK_ERROR_NO_DRIVE`, `_TOO_LONG`, `_REFUSED`, `_CHANGED`, `_TIMED_OUT` or `_TAKEN_OVER`, and the
+ * bytes are as they were.
+ */
+int32_t vdisk_client_read(const vdisk_client *client, uint8_t drive, uint32_t sector, uint8_t *bytes, size_t length);
+
+/*
+ * Writes a sector. It returns when the write is accepted, for which it waits while as many as the window holds are not
+ * on the server's disk yet.
+ *
+ * `bytes`, of `length` bytes, is *borrowed* during the call; `length` must be the sector length of the drive.
+ *
+ * Returns `SECTOR_CACHE_OK`; or `SECTOR_CACHE_ERROR_NULL`, `_NOT_INITIALISED`, `_OUT_OF_RANGE`, `_LENGTH` or
+ * `_INTERNAL`, or `VDISK_ERROR_NO_DRIVE`, `_TOO_LONG`, `_READ_ONLY`, `_TIMED_OUT` or `_TAKEN_OVER`, and the write is not
+ * done.
+ */
+int32_t vdisk_client_write(const vdisk_client *client, uint8_t drive, uint32_t sector, const uint8_t *bytes,
+    size_t length);
+
+/*
+ * Waits until all writes that were accepted are on the server's disk.
+ *
+ * Returns `SECTOR_CACHE_OK`; `VDISK_ERROR_WRITES_FAILED` or `_DATA_LOSS` if since the last flush some were not done after
+ * all, which is told once; `VDISK_ERROR_TIMED_OUT` or `_TAKEN_OVER` if they wait still; or `SECTOR_CACHE_ERROR_NULL`,
+ * `_NOT_INITIALISED` or `_INTERNAL`.
+ */
+int32_t vdisk_client_flush(const vdisk_client *client);
+
+/*
+ * How many drives the channel has, as last told. `vdisk_client_drive()` says of each number whether it is one.
+ *
+ * Returns that number, 0 to 16; or `SECTOR_CACHE_ERROR_NULL`, `_NOT_INITIALISED` or `_INTERNAL`.
+ */
+int32_t vdisk_client_drives(const vdisk_client *client);
+
+/*
+ * Writes what the server told of a drive to `info`, *borrowed* during the call.
+ *
+ * Returns `SECTOR_CACHE_OK`; or `SECTOR_CACHE_ERROR_NULL`, `_NOT_INITIALISED`, `_OUT_OF_RANGE` or `_INTERNAL`, or
+ * `VDISK_ERROR_NO_DRIVE` if the channel has none of that number.
+ */
+int32_t vdisk_client_drive(const vdisk_client *client, uint8_t drive, vdisk_session_drive_info *info);
+
+/*
+ * Writes what the client has counted, and how it is, to `statistics`, *borrowed* during the call.
+ *
+ * Returns `SECTOR_CACHE_OK`; or `SECTOR_CACHE_ERROR_NULL`, `_NOT_INITIALISED` or `_INTERNAL`.
+ */
+int32_t vdisk_client_stats(const vdisk_client *client, vdisk_client_statistics *statistics);
+
+/*
+ * Writes the next thing that happened by itself to `event`, *borrowed* during the call, and waits for it at most
+ * `timeout_ms` milliseconds. Up to 64 events wait to be taken; of more, the oldest are missed.
+ *
+ * Returns `SECTOR_CACHE_OK`; `VDISK_NO_EVENT` if nothing happened, and `event` is as it was; or
+ * `SECTOR_CACHE_ERROR_NULL` or `_NOT_INITIALISED`. After `VDISK_EVENT_DISCONNECTED` sector_cache_error_text() says why.
+ */
+int32_t vdisk_client_next_event(const vdisk_client *client, uint32_t timeout_ms, vdisk_session_event *event);
+
+/*
+ * Takes the channel back after `VDISK_EVENT_TAKEN_OVER`, and does nothing at any other time. Writes that were accepted
+ * before are sent again, unless the other changed their drive: then they fail.
+ *
+ * Returns `SECTOR_CACHE_OK`; or `SECTOR_CACHE_ERROR_NULL`, `_NOT_INITIALISED` or `_INTERNAL`.
+ */
+int32_t vdisk_client_resume(const vdisk_client *client);
+
+/*
+ * Flushes, takes leave of the broker, and frees the client in any case: writes that wait still are lost then.
+ *
+ * `*client` is what `vdisk_client_open()` wrote there, and NULL afterwards.
+ *
+ * Returns as `vdisk_client_flush()`.
+ */
+int32_t vdisk_client_close(vdisk_client **client);
 #endif
 
 #ifdef __cplusplus

@@ -23,6 +23,8 @@ pub const VDISK_PUBLISH: i32 = 7;
 pub const VDISK_FOREIGN: i32 = 8;
 /// The cache is not to be asked for the sector: it may hold older bytes, or another sector's.
 pub const VDISK_BYPASS: i32 = 9;
+/// Nothing happened in the time given.
+pub const VDISK_NO_EVENT: i32 = 10;
 
 /// A pointer is NULL that may not be.
 pub const SECTOR_CACHE_ERROR_NULL: i32 = -1;
@@ -47,7 +49,7 @@ pub const SECTOR_CACHE_ERROR_DIRTY: i32 = -9;
 pub const SECTOR_CACHE_ERROR_FLAGS: i32 = -10;
 /// The sector is being filled in place: finish or cancel that first.
 pub const SECTOR_CACHE_ERROR_FILLING: i32 = -11;
-/// An option that cannot be; `vdisk_session_options` says what can.
+/// An option that cannot be; `vdisk_session_options` and `vdisk_client_options` say what can.
 pub const VDISK_ERROR_OPTIONS: i32 = -12;
 /// The server has not told yet what drives there are.
 pub const VDISK_ERROR_NOT_OPEN: i32 = -13;
@@ -67,6 +69,30 @@ pub const VDISK_ERROR_TAKEN_OVER: i32 = -19;
 pub const SECTOR_CACHE_ERROR_INTERNAL: i32 = -20;
 /// Text is not UTF-8.
 pub const SECTOR_CACHE_ERROR_TEXT: i32 = -21;
+/// The operating system gives no thread, no entropy, or the like.
+pub const SECTOR_CACHE_ERROR_SYSTEM: i32 = -22;
+/// A file that an option names cannot be used.
+pub const SECTOR_CACHE_ERROR_FILE: i32 = -23;
+/// A URL is none of a broker.
+pub const VDISK_ERROR_URL: i32 = -30;
+/// There is no connection to the broker.
+pub const VDISK_ERROR_UNREACHABLE: i32 = -31;
+/// Client and broker do not trust each other's certificates, or one of them does not speak TLS.
+pub const VDISK_ERROR_TLS: i32 = -32;
+/// The broker does not let the client in, or does not let it hear its channel.
+pub const VDISK_ERROR_DENIED: i32 = -33;
+/// There is a broker, but no server behind it answers on the channel.
+pub const VDISK_ERROR_NO_SERVER: i32 = -34;
+/// The server said no.
+pub const VDISK_ERROR_REFUSED: i32 = -35;
+/// It was not done in time.
+pub const VDISK_ERROR_TIMED_OUT: i32 = -36;
+/// The drive was changed by somebody else meanwhile, and has no such sector any more.
+pub const VDISK_ERROR_CHANGED: i32 = -37;
+/// Writes that had been accepted were not done.
+pub const VDISK_ERROR_WRITES_FAILED: i32 = -38;
+/// The server's disks are from the past: writes that it had acknowledged are gone.
+pub const VDISK_ERROR_DATA_LOSS: i32 = -39;
 
 pub(crate) fn error(error: Error) -> i32 {
     match error {

@@ -135,7 +135,7 @@ pub unsafe extern "C" fn sector_cache_disk_stats(
         let inside = unsafe { Object::look(disk) }?;
         // SAFETY: the same.
         let place = unsafe { statistics.as_mut() }.ok_or(SECTOR_CACHE_ERROR_NULL)?;
-        *place = Statistics::of(inside.service.cache());
+        *place = Statistics::of(&inside.service.cache().stats());
         Ok(SECTOR_CACHE_OK)
     })
 }

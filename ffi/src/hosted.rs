@@ -11,8 +11,9 @@ use std::string::{String, ToString};
 use std::{format, mem, ptr};
 
 use crate::codes::{
-    SECTOR_CACHE_ERROR_INTERNAL, SECTOR_CACHE_ERROR_NOT_INITIALISED, SECTOR_CACHE_ERROR_NULL,
-    SECTOR_CACHE_ERROR_OUT_OF_RANGE, SECTOR_CACHE_ERROR_TEXT, SECTOR_CACHE_ERROR_VERSION,
+    SECTOR_CACHE_ERROR_INTERNAL, SECTOR_CACHE_ERROR_LENGTH, SECTOR_CACHE_ERROR_NOT_INITIALISED,
+    SECTOR_CACHE_ERROR_NULL, SECTOR_CACHE_ERROR_OUT_OF_RANGE, SECTOR_CACHE_ERROR_TEXT,
+    SECTOR_CACHE_ERROR_VERSION,
 };
 use crate::object::{Inside, Object, SECTOR_CACHE_ABI_VERSION};
 
@@ -72,6 +73,7 @@ impl From<i32> for Fault {
                 "the pointer is to no such object, or to one that was closed"
             }
             SECTOR_CACHE_ERROR_OUT_OF_RANGE => "a number is out of its range",
+            SECTOR_CACHE_ERROR_LENGTH => "there are no buffers of such a length",
             _ => return Self::new(code, format!("error {code}")),
         };
         Self::new(code, text)
@@ -143,6 +145,7 @@ pub(crate) unsafe fn look<T: Inside + Sync>(
 ///
 /// # Safety
 /// As [`look`].
+#[allow(dead_code, reason = "for who writes regions")]
 pub(crate) unsafe fn change<T: Inside>(
     object: *mut Object<T>,
     body: impl FnOnce(&mut T) -> Result<i32, Fault>,

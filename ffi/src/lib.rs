@@ -34,8 +34,10 @@ pub mod session;
 
 // Where there is an operating system: the sections of the header that follow, in their order.
 #[cfg(feature = "hosted")]
-#[expect(dead_code, reason = "those sections are still to come")]
 pub mod hosted;
+
+#[cfg(feature = "hosted")]
+pub mod client;
 
 /// Required by the language where there is no operating system. Nothing that firmware links can reach it, and the
 /// example firmware's build fails if anything does.

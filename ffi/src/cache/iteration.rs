@@ -2,7 +2,7 @@
 
 use core::ffi::{c_int, c_void};
 
-use core_cache::SectorCache;
+use core_cache::Stats;
 
 use super::Cache;
 use crate::codes::{SECTOR_CACHE_ERROR_NULL, SECTOR_CACHE_OK, result};
@@ -97,14 +97,13 @@ pub unsafe extern "C" fn sector_cache_stats(cache: *const Object<Cache>, statist
         let inside = unsafe { Object::look(cache) }?;
         // SAFETY: the same.
         let place = unsafe { statistics.as_mut() }.ok_or(SECTOR_CACHE_ERROR_NULL)?;
-        *place = Statistics::of(&inside.cache);
+        *place = Statistics::of(&inside.cache.stats());
         Ok(SECTOR_CACHE_OK)
     })
 }
 
 impl Statistics {
-    pub(crate) fn of(cache: &SectorCache<'_>) -> Self {
-        let stats = cache.stats();
+    pub(crate) fn of(stats: &Stats) -> Self {
         Self {
             hits: stats.hits as u64,
             misses: stats.misses as u64,

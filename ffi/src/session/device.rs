@@ -41,9 +41,10 @@ pub const VDISK_FAILURE_NOT_KEPT: u8 = 6;
 /// What happened.
 #[repr(C)]
 pub struct SessionEvent {
-    /// The sector whose read or write failed, else 0.
+    /// The sector whose read or write failed; how many events a client missed; else 0.
     pub sector: u32,
-    /// `VDISK_EVENT_OPENED` or another of those above. Pass over what you do not know: some may be added.
+    /// `VDISK_EVENT_OPENED` or another of those above; a client's are told by clients alone. Pass over what you do not
+    /// know: some may be added.
     pub kind: u8,
     /// The drive of that sector, or the one that was changed, else 0.
     pub drive: u8,
@@ -150,7 +151,7 @@ impl<F: FnMut(&[u8]) -> bool> Host for CallbackHost<F> {
 }
 
 impl SessionEvent {
-    const fn of(event: Event) -> Self {
+    pub(crate) const fn of(event: Event) -> Self {
         match event {
             Event::Opened => Self::kind(VDISK_EVENT_OPENED),
             Event::FellBack => Self::kind(VDISK_EVENT_FELL_BACK),
@@ -167,7 +168,7 @@ impl SessionEvent {
         }
     }
 
-    const fn kind(kind: u8) -> Self {
+    pub(crate) const fn kind(kind: u8) -> Self {
         Self { sector: 0, kind, drive: 0, failure: 0, status: 0 }
     }
 

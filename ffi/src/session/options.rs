@@ -157,7 +157,7 @@ impl SessionOptions {
 }
 
 impl SessionDrive {
-    pub(super) const fn of(info: &DriveInfo) -> Self {
+    pub(crate) const fn of(info: &DriveInfo) -> Self {
         Self {
             generation: info.generation,
             tracks: info.geometry.tracks(),
@@ -169,7 +169,7 @@ impl SessionDrive {
 }
 
 impl SessionStatistics {
-    pub(super) const fn of(counters: &Counters) -> Self {
+    pub(crate) const fn of(counters: &Counters) -> Self {
         Self {
             sent: counters.sent,
             sent_again: counters.sent_again,

@@ -62,9 +62,16 @@ impl Compiler<'_> {
 
 /// Runs a program, as the environment says.
 pub(crate) fn run(program: &Path, arguments: &[&str]) -> Output {
+    finish(command(program).args(arguments))
+}
+
+/// What runs a program, as the environment says.
+pub(crate) fn command(program: &Path) -> Command {
     let runner = words("C_TEST_RUNNER").into_iter().map(PathBuf::from);
     let mut line = runner.chain(iter::once(program.to_owned()));
-    finish(Command::new(line.next().expect("the program at least")).args(line).args(arguments))
+    let mut command = Command::new(line.next().expect("the program at least"));
+    command.args(line);
+    command
 }
 
 /// What all programs link, built in a folder of its own: cargo locks the one from which it runs this test.

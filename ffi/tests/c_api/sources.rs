@@ -15,15 +15,22 @@ pub(crate) fn programs() -> Vec<PathBuf> {
     programs.chain([README.clone()]).collect()
 }
 
-/// The folder of `header_example.inc` and `session_example.inc`: what is indented in the header's manual and in that of
-/// the session, so that the examples cannot rot.
+/// The sections of the header whose manual has an example, and the file that it becomes.
+const SECTIONS: [(&str, &str); 2] =
+    [("The session", "session_example.inc"), ("The client", "client_example.inc")];
+
+/// The folder of those files and of `header_example.inc`: what is indented in the header's manuals, so that the examples
+/// cannot rot.
 pub(crate) static EXAMPLES: LazyLock<&Path> = LazyLock::new(|| {
     let header =
         fs::read_to_string(package().join("../include/sector_cache.h")).expect("the header is there");
-    let (_, session) = header.split_once("/* The session ---").expect("the header has that section");
-    let (_, session) = session.split_once("/*\n").expect("which starts with its manual");
     write_example("header_example.inc", &header);
-    write_example("session_example.inc", session);
+    for (section, name) in SECTIONS {
+        let (_, manual) =
+            header.split_once(&format!("/* {section} ---")).expect("the header has that section");
+        let (_, manual) = manual.split_once("/*\n").expect("which starts with its manual");
+        write_example(name, manual);
+    }
     scratch()
 });
 

@@ -6,6 +6,8 @@
 // The library is one for C, which Rust cannot link.
 #[path = "../../src/codes.rs"]
 mod codes;
+#[path = "../../src/client/fault.rs"]
+mod fault;
 #[path = "../../src/hosted.rs"]
 mod hosted;
 #[path = "../../src/object.rs"]
@@ -14,11 +16,14 @@ mod object;
 use std::ffi::CStr;
 use std::ptr;
 use std::sync::Arc;
+use std::time::Duration;
 
-use codes::{
-    SECTOR_CACHE_ERROR_INTERNAL, SECTOR_CACHE_ERROR_NOT_INITIALISED, SECTOR_CACHE_ERROR_NULL,
-    SECTOR_CACHE_ERROR_TEXT, SECTOR_CACHE_ERROR_VERSION,
-};
+use codes::*;
+use core_cache::SectorKey;
+use vdisk_proto::client::{ConnectionFailure, Error};
+use vdisk_proto::codec::{Channel, Status};
+use vdisk_proto::session::{self, Failure};
+
 use hosted::Fault;
 use object::{Inside, Object, SECTOR_CACHE_ABI_VERSION};
 
@@ -173,4 +178,54 @@ fn text_from_c_is_utf_8() {
     for fault in [first, second] {
         assert_eq!((fault.code, fault.text.as_str()), (SECTOR_CACHE_ERROR_TEXT, "the name is not UTF-8"));
     }
+}
+
+#[test]
+fn every_error_of_a_client_has_a_code_and_its_text() {
+    let key = SectorKey::try_new(1, 20).expect("there is such a sector");
+    let channel = Channel::new("12345678").expect("it is a name");
+    let source = Channel::new("").expect_err("it is none");
+    let (broker, reason) = (String::from("broker"), String::from("so it is"));
+    let read = |failure| Error::Read { key, failure, connection: None };
+    let call = |reason| Error::Call { key, reason };
+    let waited = Duration::from_secs(1);
+    for (error, code) in [
+        (Error::Url { url: "x".into(), problem: "none" }, VDISK_ERROR_URL),
+        (Error::Channel { name: String::new(), source }, VDISK_ERROR_OPTIONS),
+        (Error::Options("no"), VDISK_ERROR_OPTIONS),
+        (Error::File { what: "key", path: "x".into(), problem: "none".into() }, SECTOR_CACHE_ERROR_FILE),
+        (Error::System { what: "thread", problem: "none".into() }, SECTOR_CACHE_ERROR_SYSTEM),
+        (unreachable(&broker, &reason).into(), VDISK_ERROR_UNREACHABLE),
+        (
+            ConnectionFailure::Lost { broker: broker.clone(), reason: reason.clone() }.into(),
+            VDISK_ERROR_UNREACHABLE,
+        ),
+        (ConnectionFailure::Tls { broker: broker.clone(), reason: reason.clone() }.into(), VDISK_ERROR_TLS),
+        (ConnectionFailure::Denied { broker: broker.clone(), reason }.into(), VDISK_ERROR_DENIED),
+        (ConnectionFailure::NotSubscribed { broker, topic: "x".into() }.into(), VDISK_ERROR_DENIED),
+        (Error::NoServer { channel, waited }, VDISK_ERROR_NO_SERVER),
+        (Error::Refused { channel, status: Status::Busy }, VDISK_ERROR_REFUSED),
+        (Error::TimedOut { operation: "read", waited, connection: None }, VDISK_ERROR_TIMED_OUT),
+        (read(Failure::Refused(Status::IoError)), VDISK_ERROR_REFUSED),
+        (read(Failure::TimedOut), VDISK_ERROR_TIMED_OUT),
+        (read(Failure::Changed), VDISK_ERROR_CHANGED),
+        (read(Failure::TakenOver), VDISK_ERROR_TAKEN_OVER),
+        (call(session::Error::OutOfRange), SECTOR_CACHE_ERROR_OUT_OF_RANGE),
+        (call(session::Error::NoDrive), VDISK_ERROR_NO_DRIVE),
+        (call(session::Error::TooLong), VDISK_ERROR_TOO_LONG),
+        (call(session::Error::ReadOnly), VDISK_ERROR_READ_ONLY),
+        (call(session::Error::WrongLength { expected: 137, actual: 1 }), SECTOR_CACHE_ERROR_LENGTH),
+        (Error::WritesFailed { count: 2, key, failure: Failure::Changed }, VDISK_ERROR_WRITES_FAILED),
+        (Error::DataLoss { unacknowledged: 3 }, VDISK_ERROR_DATA_LOSS),
+        (Error::TakenOver { unacknowledged: 3 }, VDISK_ERROR_TAKEN_OVER),
+        (Error::Stopped, SECTOR_CACHE_ERROR_INTERNAL),
+    ] {
+        let text = error.to_string();
+        let fault = Fault::from(error);
+        assert_eq!((fault.code, &fault.text), (code, &text));
+    }
+}
+
+fn unreachable(broker: &str, reason: &str) -> ConnectionFailure {
+    ConnectionFailure::Unreachable { broker: broker.into(), reason: reason.into() }
 }
