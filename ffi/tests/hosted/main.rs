@@ -6,12 +6,19 @@
 // The library is one for C, which Rust cannot link.
 #[path = "../../src/codes.rs"]
 mod codes;
+#[path = "../../src/session/device.rs"]
+mod device;
+#[path = "../../src/client/event.rs"]
+mod event;
 #[path = "../../src/client/fault.rs"]
 mod fault;
 #[path = "../../src/hosted.rs"]
 mod hosted;
 #[path = "../../src/object.rs"]
 mod object;
+mod session {
+    pub(crate) use crate::device;
+}
 
 use std::ffi::CStr;
 use std::ptr;
@@ -19,11 +26,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use codes::*;
-use core_cache::SectorKey;
-use vdisk_proto::client::{ConnectionFailure, Error};
+use core_cache::{Drive, SectorKey};
+use vdisk_proto::client::{ConnectionFailure, Error, Event};
 use vdisk_proto::codec::{Channel, Status};
-use vdisk_proto::session::{self, Failure};
+use vdisk_proto::session::{Error as Mistake, Failure};
 
+use device::*;
+use event::*;
 use hosted::Fault;
 use object::{Inside, Object, SECTOR_CACHE_ABI_VERSION};
 
@@ -210,11 +219,11 @@ fn every_error_of_a_client_has_a_code_and_its_text() {
         (read(Failure::TimedOut), VDISK_ERROR_TIMED_OUT),
         (read(Failure::Changed), VDISK_ERROR_CHANGED),
         (read(Failure::TakenOver), VDISK_ERROR_TAKEN_OVER),
-        (call(session::Error::OutOfRange), SECTOR_CACHE_ERROR_OUT_OF_RANGE),
-        (call(session::Error::NoDrive), VDISK_ERROR_NO_DRIVE),
-        (call(session::Error::TooLong), VDISK_ERROR_TOO_LONG),
-        (call(session::Error::ReadOnly), VDISK_ERROR_READ_ONLY),
-        (call(session::Error::WrongLength { expected: 137, actual: 1 }), SECTOR_CACHE_ERROR_LENGTH),
+        (call(Mistake::OutOfRange), SECTOR_CACHE_ERROR_OUT_OF_RANGE),
+        (call(Mistake::NoDrive), VDISK_ERROR_NO_DRIVE),
+        (call(Mistake::TooLong), VDISK_ERROR_TOO_LONG),
+        (call(Mistake::ReadOnly), VDISK_ERROR_READ_ONLY),
+        (call(Mistake::WrongLength { expected: 137, actual: 1 }), SECTOR_CACHE_ERROR_LENGTH),
         (Error::WritesFailed { count: 2, key, failure: Failure::Changed }, VDISK_ERROR_WRITES_FAILED),
         (Error::DataLoss { unacknowledged: 3 }, VDISK_ERROR_DATA_LOSS),
         (Error::TakenOver { unacknowledged: 3 }, VDISK_ERROR_TAKEN_OVER),
@@ -228,4 +237,29 @@ fn every_error_of_a_client_has_a_code_and_its_text() {
 
 fn unreachable(broker: &str, reason: &str) -> ConnectionFailure {
     ConnectionFailure::Unreachable { broker: broker.into(), reason: reason.into() }
+}
+
+#[test]
+fn every_event_of_a_client_has_a_kind_and_says_of_what() {
+    let key = SectorKey::try_new(1, 20).expect("there is such a sector");
+    let lost = unreachable("broker", "so it is");
+    let (refused, changed) = (Failure::Refused(Status::DiskFull), Failure::Changed);
+    for (event, kind, [drive, failure, status], sector) in [
+        (Event::Opened, VDISK_EVENT_OPENED, [0; 3], 0),
+        (Event::FellBack, VDISK_EVENT_FELL_BACK, [0; 3], 0),
+        (Event::DriveChanged(Drive::B), VDISK_EVENT_DRIVE_CHANGED, [1, 0, 0], 0),
+        (Event::WriteFailed(key, refused), VDISK_EVENT_WRITE_FAILED, [1, VDISK_FAILURE_REFUSED, 7], 20),
+        (Event::WriteFailed(key, changed), VDISK_EVENT_WRITE_FAILED, [1, VDISK_FAILURE_CHANGED, 0], 20),
+        (Event::TakenOver, VDISK_EVENT_TAKEN_OVER, [0; 3], 0),
+        (Event::DataLoss, VDISK_EVENT_DATA_LOSS, [0; 3], 0),
+        (Event::Refused(Status::NotAuthorised), VDISK_EVENT_REFUSED, [0, 0, 10], 0),
+        (Event::Connected, VDISK_EVENT_CONNECTED, [0; 3], 0),
+        (Event::Disconnected(lost), VDISK_EVENT_DISCONNECTED, [0; 3], 0),
+        (Event::Missed(5), VDISK_EVENT_MISSED, [0; 3], 5),
+        (Event::Missed(u64::MAX), VDISK_EVENT_MISSED, [0; 3], u32::MAX),
+    ] {
+        let told = SessionEvent::of_client(&event);
+        assert_eq!((told.kind, told.sector), (kind, sector), "{event:?}");
+        assert_eq!([told.drive, told.failure, told.status], [drive, failure, status], "{event:?}");
+    }
 }
