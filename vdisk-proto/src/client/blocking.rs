@@ -2,9 +2,8 @@
 
 use std::future::Future;
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
-use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 use std::vec::Vec;
 
@@ -30,7 +29,13 @@ impl Disk {
     /// [`Error::Url`], [`Error::Channel`], [`Error::Options`], [`Error::File`], [`Error::Connection`],
     /// [`Error::NoServer`], [`Error::Refused`], [`Error::System`].
     pub fn open(options: &Options) -> Result<Self, Error> {
-        Ok(Self { handle: wait(Handle::open(options))? })
+        let (handle, opened) = Handle::start(options)?;
+        let result = wait(async { opened.await.unwrap_or(Err(Error::Stopped)) });
+        if let Err(error) = result {
+            handle.join();
+            return Err(error);
+        }
+        Ok(Self { handle })
     }
 
     /// The drives that the channel has, as last told.
@@ -91,22 +96,53 @@ impl Disk {
         wait(self.handle.ask(Command::Resume))
     }
 
-    /// Flushes, takes leave of the broker, and ends. A disk that is dropped instead ends at once, and with it the writes
-    /// that were accepted and not flushed.
+    /// Flushes, takes leave of the broker, and ends, with the disk's thread. A disk that is dropped instead ends at once, and
+    /// with it the writes that were accepted and not flushed.
     ///
     /// # Errors
     /// As [`flush`](Self::flush). The disk is closed in any case.
     pub fn close(self) -> Result<(), Error> {
-        wait(self.handle.ask(Command::Close))
+        let result = wait(self.handle.ask(Command::Close));
+        self.handle.join();
+        result
     }
 }
 
-/// Wakes a thread that waits for a future.
-struct Unpark(Thread);
+/// Wakes whoever waits for a future. Not by the thread's own means: the standard library would make a handle for a thread
+/// that C started, and keeps the one of the main thread for ever.
+#[derive(Default)]
+struct Signal {
+    is_given: Mutex<bool>,
+    changed: Condvar,
+}
 
-impl Wake for Unpark {
+impl Wake for Signal {
     fn wake(self: Arc<Self>) {
-        self.0.unpark();
+        *self.is_given() = true;
+        self.changed.notify_one();
+    }
+}
+
+impl Signal {
+    /// Waits for the signal, until then if there is a then, and takes it back.
+    fn wait(&self, end: Option<Instant>) {
+        let mut is_given = self.is_given();
+        while !*is_given {
+            let rest = end.map(|end| end.saturating_duration_since(Instant::now()));
+            is_given = match rest {
+                Some(Duration::ZERO) => return,
+                Some(rest) => {
+                    self.changed.wait_timeout(is_given, rest).unwrap_or_else(PoisonError::into_inner).0
+                }
+                None => self.changed.wait(is_given).unwrap_or_else(PoisonError::into_inner),
+            };
+        }
+        *is_given = false;
+    }
+
+    fn is_given(&self) -> MutexGuard<'_, bool> {
+        // Nothing in here stops half-way.
+        self.is_given.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -118,16 +154,16 @@ fn wait<T>(future: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
 /// Waits for a future until then, if there is a then.
 fn wait_until<T>(future: impl Future<Output = T>, end: Option<Instant>) -> Option<T> {
     let mut future = pin!(future);
-    let waker = Waker::from(Arc::new(Unpark(thread::current())));
+    let signal = Arc::new(Signal::default());
+    let waker = Waker::from(Arc::clone(&signal));
     let mut context = Context::from_waker(&waker);
     loop {
         if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
             return Some(output);
         }
-        match end.map(|end| end.saturating_duration_since(Instant::now())) {
-            Some(Duration::ZERO) => return None,
-            Some(rest) => thread::park_timeout(rest),
-            None => thread::park(),
+        if end.is_some_and(|end| end <= Instant::now()) {
+            return None;
         }
+        signal.wait(end);
     }
 }

@@ -3,7 +3,7 @@
 use std::boxed::Box;
 use std::string::ToString as _;
 use std::sync::Arc;
-use std::thread;
+use std::thread::{self, JoinHandle};
 
 use sector_cache::SectorKey;
 use tokio::sync::{mpsc, oneshot};
@@ -44,11 +44,22 @@ pub(super) enum Command {
 pub(super) struct Handle {
     commands: mpsc::Sender<Command>,
     pub(super) events: Arc<Events>,
+    thread: JoinHandle<()>,
 }
+
+/// Told once the session is open, or why it is not.
+pub(super) type Opened = oneshot::Receiver<Result<(), Error>>;
 
 impl Handle {
     /// Starts a driver, and waits until its session is open.
     pub(super) async fn open(options: &Options) -> Result<Self, Error> {
+        let (handle, opened) = Self::start(options)?;
+        opened.await.unwrap_or(Err(Error::Stopped))?;
+        Ok(handle)
+    }
+
+    /// Starts a driver, which begins to open its session.
+    pub(super) fn start(options: &Options) -> Result<(Self, Opened), Error> {
         let (address, config) = options.check()?;
         // Asked for before anything is begun: later it cannot be told that there is none.
         device::entropy()?;
@@ -65,12 +76,18 @@ impl Handle {
             timeout: options.timeout,
         };
         let driver_events = Arc::clone(&events);
-        thread::Builder::new()
+        let thread = thread::Builder::new()
             .name("platter-disk".into())
             .spawn(move || driver::run(&settings, receiver, &driver_events, reply))
             .map_err(|error| Error::System { what: "thread", problem: error.to_string() })?;
-        opened.await.unwrap_or(Err(Error::Stopped))?;
-        Ok(Self { commands, events })
+        Ok((Self { commands, events, thread }, opened))
+    }
+
+    /// Waits until a driver has ended that has answered its last command, or has not opened its session.
+    pub(super) fn join(self) {
+        drop(self.commands);
+        // Whoever asked it for something was told if it panicked.
+        let _panicked = self.thread.join();
     }
 
     /// Sends a command, as soon as there is room, and waits for its answer.
