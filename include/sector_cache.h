@@ -1090,8 +1090,8 @@ int32_t vdisk_session_drive(const vdisk_session *session, uint8_t drive, vdisk_s
  */
 
 /*
- * What the last call of this thread that failed has to say, of those declared from here on: one line for people, in
- * English. Code should go by the results.
+ * What the last call of this thread that failed has to say, of those declared from here on, for people, in English.
+ * Code should go by the results.
  *
  * Returns text that ends with a NUL, *borrowed* until the next call of this thread to any of these functions; empty if
  * none has failed. Never NULL.

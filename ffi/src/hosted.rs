@@ -33,8 +33,8 @@ use crate::object::{Inside, Object, SECTOR_CACHE_ABI_VERSION};
 ///
 /// Text from you ends with a NUL and is UTF-8.
 /// ---
-/// What the last call of this thread that failed has to say, of those declared from here on: one line for people, in
-/// English. Code should go by the results.
+/// What the last call of this thread that failed has to say, of those declared from here on, for people, in English.
+/// Code should go by the results.
 ///
 /// Returns text that ends with a NUL, *borrowed* until the next call of this thread to any of these functions; empty if
 /// none has failed. Never NULL.
