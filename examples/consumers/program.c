@@ -33,5 +33,17 @@ int main(void)
     if (sector_cache_read(cache, 1, SLOTS, copy, sizeof copy) != SECTOR_CACHE_OK) {
         return 5;
     }
-    return memcmp(copy, sector, sizeof copy) == 0 ? 0 : 6;
+    if (memcmp(copy, sector, sizeof copy) != 0) {
+        return 6;
+    }
+#ifdef SECTOR_CACHE_HOSTED
+    /* Nobody listens there. */
+    vdisk_client *client;
+    if (vdisk_client_open(&client, SECTOR_CACHE_ABI_VERSION, "mqtt://127.0.0.1:1", "12345678", NULL) !=
+            VDISK_ERROR_UNREACHABLE ||
+        strstr(sector_cache_error_text(), "127.0.0.1:1") == NULL) {
+        return 7;
+    }
+#endif
+    return 0;
 }
