@@ -4,7 +4,7 @@
  * It finds a sector by drive and number in a few dozen instructions, forgets the least recently used one when it is
  * full, allocates nothing, and keeps no pointer to anything but its own storage and the callbacks you give it.
  * For a device whose disks are on a server, there is a session further below, with an example of its own; for a program
- * on a host, a client that connects by itself.
+ * on a host, a client that connects by itself, and files of blobs.
  * The whole message loop of a firmware whose emulator asks for sectors over a mailbox:
  *
  *     #include "sector_cache.h"
@@ -117,6 +117,8 @@ typedef struct vdisk_session vdisk_session;
 #if defined(SECTOR_CACHE_HOSTED)
 /* Opaque, in memory of the library's. */
 typedef struct vdisk_client vdisk_client;
+typedef struct region_reader region_reader;
+typedef struct region_writer region_writer;
 #endif
 
 /* Codes and flags -------------------------------------------------------------------------------------------------- */
@@ -169,6 +171,9 @@ typedef struct vdisk_client vdisk_client;
 /* Nothing happened in the time given. */
 #define VDISK_NO_EVENT 10
 
+/* The region has no more blobs. */
+#define REGION_END 11
+
 /* A pointer is NULL that may not be. */
 #define SECTOR_CACHE_ERROR_NULL (-1)
 
@@ -185,8 +190,8 @@ typedef struct vdisk_client vdisk_client;
 #define SECTOR_CACHE_ERROR_NOT_INITIALISED (-5)
 
 /*
- * A drive from 16 on, a sector from 16,777,216 on or that a session's drive does not have, more than 65,535 slots, or a
- * sector length of 0 or too many.
+ * A drive from 16 on, a sector from 16,777,216 on or that a session's drive does not have, more than 65,535 slots, a
+ * sector length of 0 or too many, or an alignment or a version that no region has.
  */
 #define SECTOR_CACHE_ERROR_OUT_OF_RANGE (-6)
 
@@ -271,6 +276,36 @@ typedef struct vdisk_client vdisk_client;
 /* The server's disks are from the past: writes that it had acknowledged are gone. */
 #define VDISK_ERROR_DATA_LOSS (-39)
 
+/* The file is not what it should be. The text says what of it, at which offset. */
+#define REGION_ERROR_DAMAGED (-40)
+
+/* The file is no region. */
+#define REGION_ERROR_NOT_A_REGION (-41)
+
+/* The region was written by a newer version: upgrade the library. */
+#define REGION_ERROR_NEWER (-42)
+
+/* There is no such file or folder. */
+#define REGION_ERROR_NOT_FOUND (-43)
+
+/* There is such a file already. */
+#define REGION_ERROR_EXISTS (-44)
+
+/* A process has locked the file to change it. */
+#define REGION_ERROR_LOCKED (-45)
+
+/* A blob is too long, blocks are too many, or a file does not fit into memory. */
+#define REGION_ERROR_TOO_LONG (-46)
+
+/* The disk is full. */
+#define REGION_ERROR_DISK_FULL (-47)
+
+/* The operating system refused something else. The text says what, and with which file. */
+#define REGION_ERROR_IO (-48)
+
+/* The region could not be written, as an earlier call has told. */
+#define REGION_ERROR_FAILED (-49)
+
 /* The version of this header. The library refuses to initialise an object for another one. */
 #define SECTOR_CACHE_ABI_VERSION 1
 
@@ -331,6 +366,22 @@ typedef struct vdisk_client vdisk_client;
 
 /* An event of a client: so many events as `sector` says were dropped, the oldest, since nobody took them. */
 #define VDISK_EVENT_MISSED 12
+
+/* A flag of `region_open()`: the checksum of a block is computed when the first of its blobs is lent. The default. */
+#define REGION_VERIFY_ONCE 0
+
+/* A flag of `region_open()`: it is computed whenever a scan or a lookup comes to the block. */
+#define REGION_VERIFY_ALWAYS 1
+
+/* A flag of `region_open()`: it is not computed. What is damaged may be lent. */
+#define REGION_VERIFY_NEVER 2
+
+/*
+ * A flag of `region_open()`: all of the file is read into memory at once, and what happens to it later is not seen. By
+ * default it is mapped: pages come when they are touched, and a process is killed by SIGBUS if somebody truncates the
+ * file meanwhile or the disk fails.
+ */
+#define REGION_RESIDENT 4
 #endif
 
 /* Structures and callbacks ----------------------------------------------------------------------------------------- */
@@ -605,6 +656,84 @@ typedef struct {
     /* 1 if the server speaks version 1 only, which can promise less, else 0. */
     uint8_t is_version_1;
 } vdisk_client_statistics;
+
+/*
+ * What the header page of version 2 says of a dataset that the file is a part of. The library looks at `id` and
+ * `alignment`; the rest is yours.
+ */
+typedef struct {
+    /* The dataset's domain. */
+    uint64_t domain;
+    /* Its view. */
+    uint64_t view;
+    /* Its generation. */
+    uint64_t generation_clock;
+    /* A digest of the generation. */
+    uint64_t generation_digest;
+    /* When it was created, in nanoseconds since 1970. */
+    uint64_t created_ns;
+    /* Which slice of it the region belongs to. */
+    uint32_t slice_key;
+    /* Which region of the slice this is. */
+    uint32_t region_index;
+    /* How many regions the slice has. */
+    uint32_t region_count;
+    /* Bytes to a multiple of which blocks start: a power of two from 8 to 4,096. */
+    uint32_t alignment;
+    /* What no other region has. `region_create()` takes 16 zeros for a random one. */
+    uint8_t id[16];
+} region_header;
+
+/* What a region says of itself. */
+typedef struct {
+    /* What the header page says; all zeros in version 1, which has none. */
+    region_header header;
+    /* Bytes of the file. */
+    uint64_t file_bytes;
+    /* Of the format: 1 or 2. */
+    uint32_t version;
+    /* 1 if a seal shows that the file is as long as it was written; 0 in version 1, which has none. */
+    uint8_t is_sealed;
+} region_info;
+
+/*
+ * Looks at a blob for `region_scan()`. Returns 0 to see the next, anything else to stop.
+ *
+ * `context` is what was given to the call; `bytes`, of `length` bytes, is *borrowed* from the region until it is
+ * closed. The visitor may call functions that look at the region, but not be left by an exception or `longjmp()`.
+ */
+typedef int (*region_visitor)(void *context, const uint8_t *bytes, size_t length);
+
+/* What a region is to be. `region_defaults()` fills it in. */
+typedef struct {
+    /* What the header page says; version 1 has none. */
+    region_header header;
+    /* How many bytes the file will have, if that is known, else 0: a disk that is too full shows at once. */
+    uint64_t expected_bytes;
+    /* Bytes that a block has before the next is begun. A blob that is longer has a block of its own. */
+    size_t block_bytes;
+    /* Of the format: 1 or 2. */
+    uint32_t version;
+} region_options;
+
+/* A region that was written and is on its disk. */
+typedef struct {
+    /* Bytes of the file. */
+    uint64_t file_bytes;
+    /* Blobs in it. */
+    uint64_t blobs;
+    /* Their bytes. */
+    uint64_t blob_bytes;
+    /* Blocks that they are in; 0 in version 1. */
+    uint64_t blocks;
+    /*
+     * What tells the file from others: in version 2 the blocks' checksum in its seal, in version 1, which has none, the
+     * CRC-32C of the file.
+     */
+    uint32_t checksum;
+    /* Which region it is; zeros in version 1. */
+    uint8_t id[16];
+} region_sealed;
 #endif
 
 #ifdef __cplusplus
@@ -1242,6 +1371,207 @@ int32_t vdisk_client_resume(const vdisk_client *client);
  * Returns as `vdisk_client_flush()`.
  */
 int32_t vdisk_client_close(vdisk_client **client);
+
+/* Regions ---------------------------------------------------------------------------------------------------------- */
+
+/*
+ * Files of *blobs*: bytes of any kind, in an order, each with a length. Such a file is written once, and whole or
+ * absent: it gets its name when all of it is on the disk. Then it is mapped into memory and lends its blobs. A dump of
+ * a disk, say, blob by sector, and a look at it:
+ *
+ *     #include <stdio.h>
+ *     #include "sector_cache.h"
+ *
+ *     static int32_t dump(const char *path, const uint8_t *sectors, size_t count)
+ *     {
+ *         region_writer *writer;
+ *         int32_t result = region_create(&writer, SECTOR_CACHE_ABI_VERSION, path, NULL);
+ *         if (result < 0)
+ *             return result;
+ *         for (size_t sector = 0; sector < count; ++sector) {
+ *             result = region_append(writer, sectors + 137 * sector, 137);
+ *             if (result < 0) {
+ *                 region_discard(&writer);
+ *                 return result;
+ *             }
+ *         }
+ *         return region_seal(&writer, NULL);
+ *     }
+ *
+ *     static int count_zeros(void *context, const uint8_t *bytes, size_t length)
+ *     {
+ *         for (size_t at = 0; at < length; ++at)
+ *             *(size_t *)context += bytes[at] == 0;
+ *         return 0;
+ *     }
+ *
+ *     static int32_t look(const char *path, size_t *zeros)
+ *     {
+ *         region_reader *region;
+ *         int32_t result = region_open(&region, SECTOR_CACHE_ABI_VERSION, path, REGION_VERIFY_ONCE);
+ *         if (result == SECTOR_CACHE_OK) {
+ *             result = region_scan(region, count_zeros, zeros);
+ *             region_close(&region);
+ *         }
+ *         if (result < 0)
+ *             fprintf(stderr, "%s\n", sector_cache_error_text());
+ *         return result;
+ *     }
+ *
+ * There are two formats. Version 2 has checksums and a seal, by which a file that is cut short or changed is found out.
+ * Version 1 is what Burst writes: of it only the first two bytes can be checked when it is opened, and the lengths of
+ * the blobs when they are lent. `docs/region-format.md` has both; the command `region` looks at them, checks them, and
+ * takes what is whole of a damaged one.
+ *
+ * Threads. Any number of them may read one region at a time, with every function but `region_close()`; to share a scan,
+ * each calls `region_scan_parts()`. A writer is for one thread at a time.
+ *
+ * Paths. On Unix a path is any bytes before its NUL; elsewhere it is UTF-8.
+ */
+
+/*
+ * Opens a region, of either version.
+ *
+ * `path` is *borrowed* during the call. `flags` is one of `REGION_VERIFY_ONCE`, `_ALWAYS` and `_NEVER`, plus
+ * `REGION_RESIDENT` or not. The file is locked (`flock`, shared) until it is closed; it may be removed or replaced by
+ * another meanwhile, but not be changed.
+ *
+ * Returns `SECTOR_CACHE_OK`, and `*region` is to be closed with `region_close()`; or `SECTOR_CACHE_ERROR_NULL`,
+ * `_VERSION`, `_FLAGS` or `_TEXT`, or `REGION_ERROR_DAMAGED` (not sealed, too), `_NOT_A_REGION`, `_NEWER`,
+ * `_NOT_FOUND`, `_IO`, `_LOCKED` or `_TOO_LONG` (does not fit into memory).
+ */
+int32_t region_open(region_reader **region, uint32_t abi_version, const char *path, uint32_t flags);
+
+/*
+ * Writes to `info`, *borrowed* during the call, what the region says of itself.
+ *
+ * Returns `SECTOR_CACHE_OK`; or `SECTOR_CACHE_ERROR_NULL` or `_NOT_INITIALISED`.
+ */
+int32_t region_describe(const region_reader *region, region_info *info);
+
+/*
+ * Writes to `blobs` how many blobs there are, and to `blob_bytes` how many bytes they have in all. Both are *borrowed*
+ * during the call, and the second may be NULL.
+ *
+ * In version 1 a pass over all lengths finds out, once.
+ *
+ * Returns `SECTOR_CACHE_OK`; or `SECTOR_CACHE_ERROR_NULL` or `_NOT_INITIALISED`, or, in version 1 only,
+ * `REGION_ERROR_DAMAGED`.
+ */
+int32_t region_count(const region_reader *region, uint64_t *blobs, uint64_t *blob_bytes);
+
+/*
+ * Lends a blob by its number in the region, from 0 on.
+ *
+ * `*bytes`, of `*length` bytes, is *borrowed* from the region until it is closed; it is not NULL, not even without any
+ * bytes. In version 1 this takes a pass over all lengths, once, and over up to 4,096 of them each time.
+ *
+ * Returns `SECTOR_CACHE_OK`; `REGION_END` if there are not so many, and `*bytes` and `*length` are as they were, as
+ * they are after `SECTOR_CACHE_ERROR_NULL` or `_NOT_INITIALISED`, or `REGION_ERROR_DAMAGED` or `_NEWER`.
+ */
+int32_t region_get(const region_reader *region, uint64_t ordinal, const uint8_t **bytes, size_t *length);
+
+/*
+ * Lends all blobs to `visitor`, in order.
+ *
+ * Returns 0 after the last, or what `visitor` returned to stop: let that be positive, to tell it from errors; or
+ * `SECTOR_CACHE_ERROR_NULL` or `_NOT_INITIALISED`, or `REGION_ERROR_DAMAGED` or `_NEWER` at the first blob of a block
+ * that cannot be read: those before have been lent.
+ */
+int32_t region_scan(const region_reader *region, region_visitor visitor, void *context);
+
+/*
+ * Writes to `parts`, *borrowed* during the call, how many parts there are that threads can share a scan by: in version
+ * 2 its blocks, in version 1 runs of 4,096 blobs.
+ *
+ * Returns `SECTOR_CACHE_OK`; or `SECTOR_CACHE_ERROR_NULL` or `_NOT_INITIALISED`, or `REGION_ERROR_DAMAGED` or `_NEWER`.
+ */
+int32_t region_parts(const region_reader *region, size_t *parts);
+
+/*
+ * Lends the blobs of `parts` parts from `first` on to `visitor`, in order. Parts that are not there have none.
+ *
+ * Returns as `region_scan()`.
+ */
+int32_t region_scan_parts(const region_reader *region, size_t first, size_t parts, region_visitor visitor,
+    void *context);
+
+/*
+ * Checks every rule and every checksum of the file, by reading it anew, whatever the flags. In version 1 only the lengths
+ * can be checked.
+ *
+ * Returns `SECTOR_CACHE_OK`; or `SECTOR_CACHE_ERROR_NULL` or `_NOT_INITIALISED`, or `REGION_ERROR_DAMAGED`, whose text
+ * names the first field that is wrong and its offset in the file, `_NEWER`, `_IO` or `_TOO_LONG`.
+ */
+int32_t region_verify(const region_reader *region);
+
+/*
+ * Closes a region. What it lent may not be used any more.
+ *
+ * Returns `SECTOR_CACHE_OK`, and `*region` is NULL; or `SECTOR_CACHE_ERROR_NULL` (if `*region` is, too) or
+ * `_NOT_INITIALISED`.
+ */
+int32_t region_close(region_reader **region);
+
+/*
+ * Fills in `options`, *borrowed* during the call: version 2, blocks of 256 KiB that start at multiples of 32, a random
+ * id, and zeros.
+ *
+ * Returns `SECTOR_CACHE_OK`; or `SECTOR_CACHE_ERROR_NULL`.
+ */
+int32_t region_defaults(region_options *options);
+
+/*
+ * Creates a region. There must be no file of its name; it has another, with `.part` behind it, until it is sealed.
+ *
+ * `path`, and `options`, which may be NULL for those of `region_defaults()`, are *borrowed* during the call.
+ *
+ * Returns `SECTOR_CACHE_OK`, and `*writer` is to be ended with `region_seal()` or `region_discard()`; or
+ * `SECTOR_CACHE_ERROR_NULL`, `_VERSION`, `_TEXT`, `_OUT_OF_RANGE` (an alignment or a version that cannot be) or `_SYSTEM`
+ * (no entropy), or `REGION_ERROR_EXISTS`, `_NOT_FOUND` (the folder), `_DISK_FULL` or `_IO`, and nothing is left behind.
+ */
+int32_t region_create(region_writer **writer, uint32_t abi_version, const char *path, const region_options *options);
+
+/*
+ * Adds a blob: `bytes`, of `length` bytes, at most 2,147,483,647, is *borrowed* during the call, and may be NULL if it
+ * has none. Another thread, the library's, writes what is gathered meanwhile.
+ *
+ * Returns `SECTOR_CACHE_OK`; or `SECTOR_CACHE_ERROR_NULL`, `_NOT_INITIALISED` or `_LENGTH`, or `REGION_ERROR_TOO_LONG`,
+ * and nothing has changed; or `REGION_ERROR_DISK_FULL` or `_IO`, possibly of what was added before, and the region is
+ * lost: all that can be done is `region_discard()`, and other calls return `REGION_ERROR_FAILED`.
+ */
+int32_t region_append(region_writer *writer, const uint8_t *bytes, size_t length);
+
+/*
+ * Adds the blobs of a parcel, all or none: `bytes`, of `length` bytes, at most 1 GiB, is *borrowed* during the call, and
+ * holds blobs one behind the other, each its length, 4 bytes little-endian that do not count themselves, then as many
+ * bytes. In version 2 a parcel is a block of its own.
+ *
+ * Returns as `region_append()`; or `REGION_ERROR_DAMAGED` if the lengths do not end where the parcel does, and nothing
+ * has changed.
+ */
+int32_t region_append_parcel(region_writer *writer, const uint8_t *bytes, size_t length);
+
+/*
+ * Completes a region and gives it its name. When this returns, the file and its name are on the disk, and outlive a
+ * power cut.
+ *
+ * `sealed` is *borrowed* during the call and may be NULL: what the region is, is written there.
+ *
+ * Returns `SECTOR_CACHE_OK`; or `SECTOR_CACHE_ERROR_NULL` or `_NOT_INITIALISED`, or `REGION_ERROR_DISK_FULL`, `_IO`,
+ * `_TOO_LONG` (more blocks than can be: make them longer) or `_FAILED`, and nothing is left of the region: after a sync
+ * that failed nobody knows what the disk has, so write it anew from where it came. In any case the writer is freed, and
+ * `*writer` is NULL.
+ */
+int32_t region_seal(region_writer **writer, region_sealed *sealed);
+
+/*
+ * Gives up a region. Nothing is left of it.
+ *
+ * Returns `SECTOR_CACHE_OK`, and `*writer` is NULL; or `SECTOR_CACHE_ERROR_NULL` (if `*writer` is, too) or
+ * `_NOT_INITIALISED`.
+ */
+int32_t region_discard(region_writer **writer);
 #endif
 
 #ifdef __cplusplus

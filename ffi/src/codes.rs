@@ -25,6 +25,8 @@ pub const VDISK_FOREIGN: i32 = 8;
 pub const VDISK_BYPASS: i32 = 9;
 /// Nothing happened in the time given.
 pub const VDISK_NO_EVENT: i32 = 10;
+/// The region has no more blobs.
+pub const REGION_END: i32 = 11;
 
 /// A pointer is NULL that may not be.
 pub const SECTOR_CACHE_ERROR_NULL: i32 = -1;
@@ -36,8 +38,8 @@ pub const SECTOR_CACHE_ERROR_TOO_SMALL: i32 = -3;
 pub const SECTOR_CACHE_ERROR_VERSION: i32 = -4;
 /// The object was not initialised, or something wrote over it.
 pub const SECTOR_CACHE_ERROR_NOT_INITIALISED: i32 = -5;
-/// A drive from 16 on, a sector from 16,777,216 on or that a session's drive does not have, more than 65,535 slots, or a
-/// sector length of 0 or too many.
+/// A drive from 16 on, a sector from 16,777,216 on or that a session's drive does not have, more than 65,535 slots, a
+/// sector length of 0 or too many, or an alignment or a version that no region has.
 pub const SECTOR_CACHE_ERROR_OUT_OF_RANGE: i32 = -6;
 /// A length that is not the sector length, or a buffer that is too short.
 pub const SECTOR_CACHE_ERROR_LENGTH: i32 = -7;
@@ -93,6 +95,26 @@ pub const VDISK_ERROR_CHANGED: i32 = -37;
 pub const VDISK_ERROR_WRITES_FAILED: i32 = -38;
 /// The server's disks are from the past: writes that it had acknowledged are gone.
 pub const VDISK_ERROR_DATA_LOSS: i32 = -39;
+/// The file is not what it should be. The text says what of it, at which offset.
+pub const REGION_ERROR_DAMAGED: i32 = -40;
+/// The file is no region.
+pub const REGION_ERROR_NOT_A_REGION: i32 = -41;
+/// The region was written by a newer version: upgrade the library.
+pub const REGION_ERROR_NEWER: i32 = -42;
+/// There is no such file or folder.
+pub const REGION_ERROR_NOT_FOUND: i32 = -43;
+/// There is such a file already.
+pub const REGION_ERROR_EXISTS: i32 = -44;
+/// A process has locked the file to change it.
+pub const REGION_ERROR_LOCKED: i32 = -45;
+/// A blob is too long, blocks are too many, or a file does not fit into memory.
+pub const REGION_ERROR_TOO_LONG: i32 = -46;
+/// The disk is full.
+pub const REGION_ERROR_DISK_FULL: i32 = -47;
+/// The operating system refused something else. The text says what, and with which file.
+pub const REGION_ERROR_IO: i32 = -48;
+/// The region could not be written, as an earlier call has told.
+pub const REGION_ERROR_FAILED: i32 = -49;
 
 pub(crate) fn error(error: Error) -> i32 {
     match error {

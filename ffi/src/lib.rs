@@ -39,6 +39,9 @@ pub mod hosted;
 #[cfg(feature = "hosted")]
 pub mod client;
 
+#[cfg(feature = "hosted")]
+pub mod region;
+
 /// Required by the language where there is no operating system. Nothing that firmware links can reach it, and the
 /// example firmware's build fails if anything does.
 #[cfg(target_os = "none")]

@@ -1,5 +1,5 @@
 //! The library as C sees it: every program in `tests/c`, and the one in the README, compiled as C99 and as C++17, and
-//! run; and those in `tests/mqtt` and `tests/client`, with a server.
+//! run; those in `tests/mqtt` and `tests/client`, with a server; and the one in `tests/regions`, with a program in Rust.
 //!
 //! The environment may say otherwise: `C_TEST_CC` and `C_TEST_CXX` name the compilers, `C_TEST_FLAGS` gives them further
 //! options, `C_TEST_LIBRARY` is a `libsector_cache.a` to link instead of one built here, and `C_TEST_RUNNER` is a
@@ -15,6 +15,7 @@ mod broker;
 mod client;
 mod conversation;
 mod language;
+mod regions;
 mod served;
 mod sources;
 

@@ -16,8 +16,11 @@ pub(crate) fn programs() -> Vec<PathBuf> {
 }
 
 /// The sections of the header whose manual has an example, and the file that it becomes.
-const SECTIONS: [(&str, &str); 2] =
-    [("The session", "session_example.inc"), ("The client", "client_example.inc")];
+const SECTIONS: [(&str, &str); 3] = [
+    ("The session", "session_example.inc"),
+    ("The client", "client_example.inc"),
+    ("Regions", "region_example.inc"),
+];
 
 /// The folder of those files and of `header_example.inc`: what is indented in the header's manuals, so that the examples
 /// cannot rot.
