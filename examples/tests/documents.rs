@@ -1,5 +1,6 @@
 //! What the documents name is there: the files they link or quote, and the tests that are said to show something.
 
+use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -8,11 +9,12 @@ fn documents_name_what_exists() {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let sources = sources_in(&workspace);
     let mut missing = Vec::new();
-    // The last two name what is in other folders.
+    // The others name what is in other folders, or elsewhere.
     for (document, names_sources) in [
         ("README.md", true),
         ("CHANGELOG.md", true),
         ("docs/architecture.md", true),
+        ("docs/porting.md", false),
         ("docs/server.md", false),
         ("docs/store.md", false),
         ("examples/README.md", false),
@@ -40,6 +42,37 @@ fn documents_name_what_exists() {
         }
     }
     assert!(missing.is_empty(), "named, but not there: {missing:#?}");
+}
+
+#[test]
+fn the_porting_guide_names_what_the_header_has() {
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let header = read(&workspace.join("include/sector_cache.h"));
+    let declared: HashSet<&str> = words(&header).collect();
+    let guide = read(&workspace.join("docs/porting.md"));
+    let ours = ["sector_cache_", "vdisk_session_", "vdisk_client_", "SECTOR_CACHE_", "VDISK_"];
+    let named = words(&guide).filter(|word| ours.iter().any(|prefix| word.starts_with(prefix)));
+    let missing: Vec<&str> = named.filter(|word| !declared.contains(word)).collect();
+    assert!(missing.is_empty(), "named, but not in the header: {missing:?}");
+}
+
+/// The guide is installed without what it quotes from.
+#[test]
+fn the_porting_guide_quotes_what_the_examples_print() {
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let sources =
+        ["examples/README.md", "examples/m4-firmware/README.md"].map(|name| read(&workspace.join(name)));
+    let printed: HashSet<&str> = sources.iter().flat_map(|text| text.lines()).collect();
+    let guide = read(&workspace.join("docs/porting.md"));
+    let blocks = guide.split("```text\n").skip(1).filter_map(|rest| rest.split("```").next());
+    let quoted: Vec<&str> = blocks.flat_map(str::lines).collect();
+    assert!(!quoted.is_empty());
+    let missing: Vec<&&str> = quoted.iter().filter(|line| !printed.contains(*line)).collect();
+    assert!(missing.is_empty(), "quoted, but not there: {missing:#?}");
+}
+
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|character: char| character != '_' && !character.is_ascii_alphanumeric())
 }
 
 fn read(path: &Path) -> String {

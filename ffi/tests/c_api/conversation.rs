@@ -1,4 +1,4 @@
-//! A device in C that keeps its own MQTT connection, with a server.
+//! A device in C that keeps its own MQTT connection, with a server: one of the test's, and that of the porting guide.
 
 use std::path::{Path, PathBuf};
 
@@ -13,35 +13,46 @@ const WRITTEN: (usize, usize) = (100, 200);
 
 #[test]
 fn a_device_keeps_its_own_connection_as_c99() {
-    converse_with_a_server(&C99);
+    converse_with_a_server(&C99, "conversation");
 }
 
 #[test]
 fn a_device_keeps_its_own_connection_as_cpp17() {
-    converse_with_a_server(&CPP17);
+    converse_with_a_server(&CPP17, "conversation");
+}
+
+#[test]
+fn the_porting_guide_works_as_c99() {
+    converse_with_a_server(&C99, "porting");
+}
+
+#[test]
+fn the_porting_guide_works_as_cpp17() {
+    converse_with_a_server(&CPP17, "porting");
 }
 
 #[test]
 fn a_device_keeps_its_own_connection_to_mosquitto() {
-    let Some(program) = program(&C99, "through-mosquitto") else { return };
+    let Some(program) = program(&C99, "conversation", "through-mosquitto") else { return };
     let Some(broker) = Broker::start("allow_anonymous true") else { return };
     converse(&program, Some(broker.port()), &joined(broker.port()));
 }
 
 /// Through the server's own broker.
-fn converse_with_a_server(language: &Language) {
-    let Some(program) = program(language, "conversation") else { return };
+fn converse_with_a_server(language: &Language, source: &str) {
+    let Some(program) = program(language, source, source) else { return };
     converse(&program, None, &own_broker());
 }
 
 /// The device, under a name of the test's own; `None` without a compiler or libmosquitto.
-fn program(language: &Language, name: &str) -> Option<PathBuf> {
+fn program(language: &Language, source: &str, name: &str) -> Option<PathBuf> {
     let compiler = language.compiler()?;
     if !compiler.has_header("mosquitto.h") {
         real_parts::missing("libmosquitto-dev");
         return None;
     }
-    Some(compiler.compile(&source(), name, &["-lmosquitto"]))
+    let source = language::package().join(format!("tests/mqtt/{source}.c"));
+    Some(compiler.compile(&source, name, &["-lmosquitto"]))
 }
 
 /// Runs the device with a server that serves so; at the server's own port, unless another is given.
@@ -50,13 +61,9 @@ fn converse(program: &Path, port: Option<u16>, options: &Serve) {
     let port = port.unwrap_or_else(|| server.port());
     let run = language::run(program, &[&port.to_string()]);
     server.stop();
-    assert_success(&run, &source());
+    assert_success(&run, program);
 
     let (first, count) = WRITTEN;
     let expected = image(&(first..first + count).collect::<Vec<_>>());
     assert!(server.written() == expected, "what was flushed is on the server's disk, and nothing else");
-}
-
-fn source() -> PathBuf {
-    language::package().join("tests/mqtt/conversation.c")
 }

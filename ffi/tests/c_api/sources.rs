@@ -34,8 +34,16 @@ pub(crate) static EXAMPLES: LazyLock<&Path> = LazyLock::new(|| {
         let (_, manual) = manual.split_once("/*\n").expect("which starts with its manual");
         write_example(name, manual);
     }
+    write_guide();
     scratch()
 });
+
+/// Writes all C of the porting guide, as `porting.inc`.
+fn write_guide() {
+    let guide = fs::read_to_string(package().join("../docs/porting.md")).expect("the guide is there");
+    let blocks = guide.split("```c\n").skip(1).filter_map(|rest| rest.split("```").next());
+    fs::write(scratch().join("porting.inc"), blocks.collect::<String>()).expect("the folder takes files");
+}
 
 /// Writes the code of a comment, as a file.
 fn write_example(name: &str, manual: &str) {

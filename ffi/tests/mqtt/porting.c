@@ -1,0 +1,191 @@
+/*
+ * The code of docs/porting.md as it stands: the firmware of an M4 behind a mailbox with room for one message each way,
+ * and an emulator, whose MQTT client has a thread of its own, with a server on the port that is the program's argument.
+ */
+
+#define _POSIX_C_SOURCE 200809L
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <mosquitto.h>
+
+#include "check.h"
+
+/* What firmware and emulator have already -------------------------------------------------------------------------- */
+
+#define CHANNEL "12345678"
+
+enum { HEADER = 20, MESSAGE_MAX = 1044, READ = 1, HIT_LENGTH = 144, SECTOR_AT = 6 };
+
+typedef struct {
+    uint8_t bytes[MESSAGE_MAX];
+    uint32_t length;
+} ring;
+
+/* The M4 reads from one, and writes to the other. */
+static ring rings[2];
+static ring *const inbound = &rings[0], *const outbound = &rings[1];
+static const uint32_t mbox_shared_buf_size = MESSAGE_MAX, payloadStart = HEADER;
+static uint8_t mbox_local_buf[MESSAGE_MAX];
+static int intercore_disk_cache_ctx;
+static struct mosquitto *mqtt;
+
+static int EnqueueData(ring *other, ring *to, uint32_t size, const uint8_t *data, uint32_t length)
+{
+    (void)other;
+    CHECK(length <= size);
+    if (to->length > 0)
+        return -1;
+    memcpy(to->bytes, data, length);
+    to->length = length;
+    return 0;
+}
+
+static int DequeueData(ring *other, ring *from, uint32_t size, uint8_t *data, uint32_t *length)
+{
+    (void)other, (void)size;
+    if (from->length == 0)
+        return -1;
+    CHECK(from->length <= *length);
+    memcpy(data, from->bytes, from->length);
+    *length = from->length;
+    from->length = 0;
+    return 0;
+}
+
+static void process_inbound_message(void);
+
+/* The M4 is so quick that it has served a message when this returns. */
+static bool dx_intercorePublish(int *mailbox, void *message, size_t length)
+{
+    uint8_t behind_header[MESSAGE_MAX] = {0};
+    CHECK(mailbox == &intercore_disk_cache_ctx && length <= HIT_LENGTH);
+    memcpy(behind_header + HEADER, message, length);
+    if (EnqueueData(outbound, inbound, sizeof behind_header, behind_header, (uint32_t)(HEADER + length)) != 0)
+        return false;
+    process_inbound_message();
+    return true;
+}
+
+static bool vdisk_cache_read_sector(uint16_t sector, uint8_t *bytes)
+{
+    uint8_t request[3] = {READ, (uint8_t)sector, (uint8_t)(sector >> 8)}, answer[MESSAGE_MAX];
+    uint32_t length = sizeof answer;
+    CHECK(dx_intercorePublish(&intercore_disk_cache_ctx, request, sizeof request));
+    CHECK_EQUAL(0, DequeueData(inbound, outbound, sizeof answer, answer, &length));
+    if (length != HEADER + HIT_LENGTH)
+        return false;
+    CHECK(memcmp(answer + HEADER + 1, request + 1, 2) == 0);
+    memcpy(bytes, answer + HEADER + SECTOR_AT, 137);
+    return true;
+}
+
+static void mqtt_publish(const char *topic, const uint8_t *payload, size_t length)
+{
+    CHECK_EQUAL(MOSQ_ERR_SUCCESS, mosquitto_publish(mqtt, NULL, topic, (int)length, payload, 0, false));
+}
+
+#include "porting.inc"
+
+/* The MQTT client's thread ----------------------------------------------------------------------------------------- */
+
+static void on_connect(struct mosquitto *client, void *context, int code)
+{
+    char responses[] = "altair/" CHANNEL "/vdisk/v2/rsp", data[] = "altair/" CHANNEL "/vdisk/data";
+    char *topics[] = {responses, data};
+    (void)context;
+    CHECK_EQUAL(0, code);
+    CHECK_EQUAL(MOSQ_ERR_SUCCESS, mosquitto_subscribe_multiple(client, NULL, 2, topics, 0, 0, NULL));
+}
+
+static void on_subscribe(struct mosquitto *client, void *context, int id, int count, const int *granted)
+{
+    (void)client, (void)context, (void)id, (void)granted;
+    CHECK_EQUAL(2, count);
+    disk_connected();
+}
+
+static void on_disconnect(struct mosquitto *client, void *context, int code)
+{
+    (void)client, (void)context, (void)code;
+    disk_disconnected();
+}
+
+static void on_message(struct mosquitto *client, void *context, const struct mosquitto_message *message)
+{
+    (void)client, (void)context;
+    disk_received(message->topic, strlen(message->topic), (const uint8_t *)message->payload,
+                  (size_t)message->payloadlen, message->retain);
+}
+
+/* The CPU's -------------------------------------------------------------------------------------------------------- */
+
+enum { TRACKS = 77, SECTORS = TRACKS * 32, FIRST_WRITTEN = 100, WRITTEN = 200 };
+
+static uint8_t fill_of(uint32_t sector, bool is_written)
+{
+    return (uint8_t)((sector * 7 + 1 + (is_written ? 100 : 0)) % 251);
+}
+
+static void read_all(bool is_written)
+{
+    uint8_t bytes[SECTOR_LENGTH], expected[SECTOR_LENGTH];
+    for (uint32_t sector = 0; sector < SECTORS; ++sector) {
+        bool is_new = is_written && sector >= FIRST_WRITTEN && sector < FIRST_WRITTEN + WRITTEN;
+        memset(expected, fill_of(sector, is_new), sizeof expected);
+        CHECK(read_virtual_sector(sector, bytes) && memcmp(bytes, expected, sizeof bytes) == 0);
+    }
+}
+
+static void write_some(void)
+{
+    uint8_t bytes[SECTOR_LENGTH];
+    for (uint32_t sector = FIRST_WRITTEN; sector < FIRST_WRITTEN + WRITTEN; ++sector) {
+        memset(bytes, fill_of(sector, true), sizeof bytes);
+        CHECK(write_virtual_sector(sector, bytes));
+    }
+}
+
+int main(int argc, char **argv)
+{
+    uint8_t bytes[SECTOR_LENGTH];
+    sector_cache_statistics m4;
+    vdisk_session_statistics statistics;
+
+    CHECK_EQUAL(2, argc);
+    CHECK(start_cache());
+    CHECK(disk_start(CHANNEL));
+    CHECK_EQUAL(sizeof(void *) == 4 ? 2450 : 2706, sizeof session_storage.bytes);
+    mosquitto_lib_init();
+    mqtt = mosquitto_new(CHANNEL, true, NULL);
+    mosquitto_connect_callback_set(mqtt, on_connect);
+    mosquitto_subscribe_callback_set(mqtt, on_subscribe);
+    mosquitto_disconnect_callback_set(mqtt, on_disconnect);
+    mosquitto_message_callback_set(mqtt, on_message);
+    CHECK_EQUAL(MOSQ_ERR_SUCCESS, mosquitto_connect(mqtt, "127.0.0.1", argc > 1 ? atoi(argv[1]) : 0, 60));
+    CHECK_EQUAL(MOSQ_ERR_SUCCESS, mosquitto_loop_start(mqtt));
+
+    read_all(false);
+    pthread_mutex_lock(&lock);
+    CHECK_EQUAL(SECTOR_CACHE_OK, vdisk_session_stats(session, &statistics));
+    CHECK_EQUAL(SECTOR_CACHE_OK, sector_cache_stats(cache, &m4));
+    pthread_mutex_unlock(&lock);
+    /* A HELLO, and a request a track, which brings five messages: the CPU waited for one sector of each at most. */
+    CHECK_EQUAL(1 + TRACKS, statistics.sent);
+    CHECK(m4.hits >= SECTORS - 5 * TRACKS);
+    CHECK(!read_virtual_sector(SECTORS, bytes));
+
+    write_some();
+    CHECK(disk_flush(60000));
+    disk_tick();
+    read_all(true);
+
+    CHECK_EQUAL(MOSQ_ERR_SUCCESS, mosquitto_disconnect(mqtt));
+    CHECK_EQUAL(MOSQ_ERR_SUCCESS, mosquitto_loop_stop(mqtt, false));
+    mosquitto_destroy(mqtt);
+    mosquitto_lib_cleanup();
+    return CHECKS_RESULT;
+}
