@@ -121,7 +121,7 @@ static void on_message(struct mosquitto *client, void *context, const struct mos
                   (size_t)message->payloadlen, message->retain);
 }
 
-/* The CPU's -------------------------------------------------------------------------------------------------------- */
+/* The CPU's, which reads and writes by a session or, in the end, by a client --------------------------------------- */
 
 enum { TRACKS = 77, SECTORS = TRACKS * 32, FIRST_WRITTEN = 100, WRITTEN = 200 };
 
@@ -130,28 +130,32 @@ static uint8_t fill_of(uint32_t sector, bool is_written)
     return (uint8_t)((sector * 7 + 1 + (is_written ? 100 : 0)) % 251);
 }
 
-static void read_all(bool is_written)
+typedef bool read_sector(uint32_t sector, uint8_t *bytes);
+typedef bool write_sector(uint32_t sector, const uint8_t *bytes);
+
+static void read_all(read_sector *read, bool is_written)
 {
     uint8_t bytes[SECTOR_LENGTH], expected[SECTOR_LENGTH];
     for (uint32_t sector = 0; sector < SECTORS; ++sector) {
         bool is_new = is_written && sector >= FIRST_WRITTEN && sector < FIRST_WRITTEN + WRITTEN;
         memset(expected, fill_of(sector, is_new), sizeof expected);
-        CHECK(read_virtual_sector(sector, bytes) && memcmp(bytes, expected, sizeof bytes) == 0);
+        CHECK(read(sector, bytes) && memcmp(bytes, expected, sizeof bytes) == 0);
     }
 }
 
-static void write_some(void)
+static void write_some(write_sector *write)
 {
     uint8_t bytes[SECTOR_LENGTH];
     for (uint32_t sector = FIRST_WRITTEN; sector < FIRST_WRITTEN + WRITTEN; ++sector) {
         memset(bytes, fill_of(sector, true), sizeof bytes);
-        CHECK(write_virtual_sector(sector, bytes));
+        CHECK(write(sector, bytes));
     }
 }
 
 int main(int argc, char **argv)
 {
     uint8_t bytes[SECTOR_LENGTH];
+    char url[64];
     sector_cache_statistics m4;
     vdisk_session_statistics statistics;
 
@@ -168,7 +172,7 @@ int main(int argc, char **argv)
     CHECK_EQUAL(MOSQ_ERR_SUCCESS, mosquitto_connect(mqtt, "127.0.0.1", argc > 1 ? atoi(argv[1]) : 0, 60));
     CHECK_EQUAL(MOSQ_ERR_SUCCESS, mosquitto_loop_start(mqtt));
 
-    read_all(false);
+    read_all(read_virtual_sector, false);
     pthread_mutex_lock(&lock);
     CHECK_EQUAL(SECTOR_CACHE_OK, vdisk_session_stats(session, &statistics));
     CHECK_EQUAL(SECTOR_CACHE_OK, sector_cache_stats(cache, &m4));
@@ -178,14 +182,21 @@ int main(int argc, char **argv)
     CHECK(m4.hits >= SECTORS - 5 * TRACKS);
     CHECK(!read_virtual_sector(SECTORS, bytes));
 
-    write_some();
+    write_some(write_virtual_sector);
     CHECK(disk_flush(60000));
     disk_tick();
-    read_all(true);
+    read_all(read_virtual_sector, true);
 
     CHECK_EQUAL(MOSQ_ERR_SUCCESS, mosquitto_disconnect(mqtt));
     CHECK_EQUAL(MOSQ_ERR_SUCCESS, mosquitto_loop_stop(mqtt, false));
     mosquitto_destroy(mqtt);
     mosquitto_lib_cleanup();
+
+    snprintf(url, sizeof url, "mqtt://127.0.0.1:%s", argc > 1 ? argv[1] : "0");
+    CHECK(client_start(url, CHANNEL));
+    read_all(client_read_sector, true);
+    write_some(client_write_sector);
+    CHECK(client_end());
+    CHECK(!client_read_sector(0, bytes));
     return CHECKS_RESULT;
 }
