@@ -145,7 +145,6 @@ pub(crate) unsafe fn look<T: Inside + Sync>(
 ///
 /// # Safety
 /// As [`look`].
-#[allow(dead_code, reason = "for who writes regions")]
 pub(crate) unsafe fn change<T: Inside>(
     object: *mut Object<T>,
     body: impl FnOnce(&mut T) -> Result<i32, Fault>,
