@@ -99,6 +99,8 @@ impl Parcel {
             let fits = length <= MAX_PARCEL_LENGTH;
             let prefix =
                 v1::blob_prefix(blob.len()).filter(|_| fits).ok_or(ParcelError::TooLong { length })?;
+            let more = prefix.len() + blob.len();
+            slots.try_reserve(more).map_err(|_| ParcelError::TooLong { length })?;
             slots.extend_from_slice(&prefix);
             slots.extend_from_slice(blob);
         }

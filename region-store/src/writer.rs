@@ -18,6 +18,8 @@ use output::Output;
 
 /// No more memory is taken for a block before there are blobs in it.
 const MOST_EXPECTED_BYTES: usize = 1 << 20;
+/// What a block grows to at most, whatever the options say: it is gathered in memory.
+const MOST_BLOCK_BYTES: usize = 16 << 20;
 
 /// What a region is to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,7 +28,7 @@ pub struct Options {
     pub version: Version,
     /// What the header page says; version 1 has none. Make the [id](RegionId::random) a random one.
     pub header: Header,
-    /// How long a block grows before the next is begun. What is longer has a block of its own.
+    /// How long a block grows before the next is begun, 16 MiB at most. What is longer has a block of its own.
     pub block_bytes: usize,
     /// How long the file will be, if that is known: a disk that is too full shows at once.
     pub expected_bytes: u64,
@@ -165,8 +167,9 @@ impl<M: Medium> RegionWriter<M> {
     /// Completes the region and gives it its name. When this returns, it is on the disk.
     ///
     /// # Errors
-    /// [`Error::Io`], with no file of that name. After a sync that failed nothing is tried again: what the disk has is
-    /// unknown then, and the region has to be written anew from where it came.
+    /// [`Error::Exists`] if a file has got the name meanwhile. [`Error::Io`], with no file of that name. After a sync that
+    /// failed nothing is tried again: what the disk has is unknown then, and the region has to be written anew from where
+    /// it came.
     pub fn seal(mut self) -> Result<Sealed> {
         self.flush()?;
         let index =
@@ -188,6 +191,7 @@ impl<M: Medium> RegionWriter<M> {
     fn publish(&mut self) -> Result<()> {
         let output = self.output.take().ok_or_else(|| self.failed())?;
         let renamed = output.finish(self.encoder.extent().length).and_then(|()| {
+            check_free(&self.medium, &self.path)?;
             self.medium.rename(&self.part_path, &self.path).map_err(Error::io(&self.part_path, "rename"))
         });
         // It is the first error that tells what is wrong; whether the file can be removed does not.

@@ -22,7 +22,7 @@ pub struct RegionOptions {
     pub header: RegionHeader,
     /// How many bytes the file will have, if that is known, else 0: a disk that is too full shows at once.
     pub expected_bytes: u64,
-    /// Bytes that a block has before the next is begun. A blob that is longer has a block of its own.
+    /// Bytes that a block has before the next is begun, 16 MiB at most. A blob that is longer has a block of its own.
     pub block_bytes: usize,
     /// Of the format: 1 or 2.
     pub version: u32,
@@ -151,10 +151,10 @@ pub unsafe extern "C" fn region_append_parcel(
 ///
 /// `sealed` is *borrowed* during the call and may be NULL: what the region is, is written there.
 ///
-/// Returns `SECTOR_CACHE_OK`; or `SECTOR_CACHE_ERROR_NULL` or `_NOT_INITIALISED`, or `REGION_ERROR_DISK_FULL`, `_IO`,
-/// `_TOO_LONG` (more blocks than can be: make them longer) or `_FAILED`, and nothing is left of the region: after a sync
-/// that failed nobody knows what the disk has, so write it anew from where it came. In any case the writer is freed, and
-/// `*writer` is NULL.
+/// Returns `SECTOR_CACHE_OK`; or `SECTOR_CACHE_ERROR_NULL` or `_NOT_INITIALISED`, or `REGION_ERROR_EXISTS` (something got
+/// the name meanwhile), `_DISK_FULL`, `_IO`, `_TOO_LONG` (more blocks than can be: make them longer) or `_FAILED`, and
+/// nothing is left of the region: after a sync that failed nobody knows what the disk has, so write it anew from where it
+/// came. In any case the writer is freed, and `*writer` is NULL.
 ///
 /// # Safety
 /// `writer` is NULL or points to a pointer as in `region_append()`; `sealed` is NULL or points to one such structure.

@@ -13,8 +13,8 @@
 //!
 //! No two writings of a slice have a region's name in common. If two workers publish one generation, the later manifest
 //! holds, and whoever reads the earlier one's regions goes on. What an upload leaves that was cut, and what another one
-//! replaced, is in no manifest: it harms nobody, and nobody removes it. Of uploads in parts it leaves none, unless its
-//! process is killed: let a rule of the bucket end those that were never completed.
+//! replaced, is in no manifest: it harms nobody, and nobody removes it. An upload in parts that fails is aborted;
+//! let a rule of the bucket end those that could not be, or whose process was killed.
 
 mod got;
 mod layout;
@@ -132,9 +132,21 @@ impl ObjectLoader {
     /// What is published of a slice: its manifest, and so its regions.
     ///
     /// # Errors
-    /// [`Error::NotPublished`], [`Error::Object`]; [`Error::Damaged`], and [`Error::SliceMismatch`] if it is another's.
+    /// [`Error::NotPublished`], [`Error::Object`]; [`Error::Damaged`], and [`Error::SliceMismatch`] if it is another's;
+    /// [`Error::Cancelled`] once it is [stopped](Self::stop).
     pub fn published(&self, identity: &SliceIdentity) -> Result<Manifest> {
-        self.requests.wait(self.manifest(identity))
+        self.get(identity, self.manifest(identity))
+    }
+
+    /// Ends whatever waits for objects that are got, now and from now on.
+    pub fn stop(&self) {
+        self.requests.stop();
+    }
+
+    /// What a request brings of a slice.
+    fn get<T>(&self, identity: &SliceIdentity, request: impl Future<Output = Result<T>>) -> Result<T> {
+        let got = self.requests.wait_unless_stopped(request);
+        got.unwrap_or(Err(Error::Cancelled { key: (*identity).into() }))
     }
 
     /// Gets what is published of a slice.
@@ -182,7 +194,7 @@ impl ObjectLoader {
 impl Loader for ObjectLoader {
     fn load(&self, load: &Load<'_>) -> std::result::Result<(), LoadError> {
         let key = (*load.identity()).into();
-        let loaded = self.requests.wait(async {
+        let loaded = self.get(load.identity(), async {
             tokio::select! {
                 loaded = self.slice(load) => loaded,
                 () = cancelled(load) => Err(Error::Cancelled { key }),

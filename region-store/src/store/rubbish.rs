@@ -55,7 +55,7 @@ impl Rubbish {
 impl<M: Medium> Inner<M> {
     /// Tries again to remove what could not be removed when the store was opened. That was told then; what goes now is told,
     /// and what stays is not.
-    pub(super) fn clear(&self) {
+    pub(super) fn remove_rubbish(&self) {
         let rubbish = std::mem::take(&mut *self.rubbish.lock().unwrap_or_else(PoisonError::into_inner));
         for mut rubbish in rubbish {
             if rubbish.remove(&self.medium).is_ok() {

@@ -142,7 +142,7 @@ impl<M: Medium> Inner<M> {
     }
 
     pub(super) fn tend(&self) -> Tended {
-        self.clear();
+        self.remove_rubbish();
         let memory = self.options.memory_marks.excess(self.budget.used().bytes, self.budget.limit().bytes);
         let mut tended = Tended { evicted: self.free(Step::Evict, memory), ..Tended::default() };
         let on_disk = self.snaps().iter().map(|snap| self.status_of(snap).file_bytes).sum();

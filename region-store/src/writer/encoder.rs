@@ -1,6 +1,6 @@
 //! The bytes of a region, buffer by buffer, and nothing of where they go.
 
-use super::{MOST_EXPECTED_BYTES, Options, Sealed};
+use super::{MOST_BLOCK_BYTES, MOST_EXPECTED_BYTES, Options, Sealed};
 use crate::format::{
     BlockBuilder, Crc32c, IndexEntry, Kind, RegionId, SEAL_LENGTH, Seal, TooLarge, Version, index, v1,
 };
@@ -161,7 +161,7 @@ impl Content {
             Self::Two { builder, .. } if builder.is_empty() => 0,
             Self::Two { builder, .. } => builder.length(),
         };
-        gathered != 0 && gathered.saturating_add(length) > block_bytes
+        gathered != 0 && gathered.saturating_add(length) > block_bytes.min(MOST_BLOCK_BYTES)
     }
 
     fn push(&mut self, blob: &[u8]) -> Result<(), TooLarge> {

@@ -205,6 +205,28 @@ fn nothing_is_written_over() {
 }
 
 #[test]
+fn a_name_that_is_taken_meanwhile_is_not_written_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(NAME);
+    let writer = RegionWriter::create(&path, &Options::default()).unwrap();
+    fs::write(&path, "somebody's").unwrap();
+    let error = writer.seal().unwrap_err();
+    assert!(matches!(&error, Error::Exists { path: taken } if *taken == path), "{error}");
+    assert_eq!(fs::read(&path).unwrap(), b"somebody's");
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+}
+
+#[test]
+fn a_block_stays_within_what_fits_in_memory_whatever_the_options_say() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = Options { block_bytes: usize::MAX, ..Options::default() };
+    let mut writer = RegionWriter::create(folder.path().join(NAME), &options).unwrap();
+    let blob = vec![7; 1 << 20];
+    (0..17).for_each(|_| writer.push(&blob).unwrap());
+    assert_eq!(writer.seal().unwrap().blocks, 2);
+}
+
+#[test]
 fn a_blob_or_parcel_that_no_block_can_hold_is_refused_and_the_region_goes_on() {
     let folder = tempfile::tempdir().unwrap();
     let mut writer = RegionWriter::create(folder.path().join(NAME), &Options::default()).unwrap();

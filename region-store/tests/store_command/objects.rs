@@ -1,6 +1,8 @@
 //! What is loaded from where it was published.
 
 use std::fs;
+#[cfg(unix)]
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::process::Command;
 use std::sync::Arc;
 
@@ -55,20 +57,31 @@ fn a_slice_is_loaded_from_where_it_was_published() {
     assert!(error.contains("file:///no/such/folder is no store of objects"), "{error}");
 }
 
-/// A region is a pipe into which nobody writes, so that the load waits for ever.
+/// The manifest or a region is a pipe into which nobody writes, so that the load waits for ever.
 #[test]
 #[cfg(target_os = "linux")]
 fn a_load_that_waits_for_objects_can_be_interrupted() {
-    let disks = Disks::new();
-    let url = publish(&disks, 7);
-    let published = fs::read_dir(disks.path("objects/1/2/3/7_00000000000000a1")).unwrap();
-    let mut paths = published.map(|entry| entry.unwrap().path());
-    let region = paths.find(|path| path.extension().is_some_and(|extension| extension == "region")).unwrap();
-    fs::remove_file(&region).unwrap();
-    assert!(Command::new("mkfifo").arg(&region).status().unwrap().success());
-    let child = disks.interruptible(&["load", "1/2/3", "--from", &url, "--generation", "7#a1"]);
-    wait_for("the load begins", || !disks.files("d1").is_empty());
-    let (_, error) = interrupt(child);
-    assert!(error.contains("the load of slice 1/2/3 was interrupted, and nothing of it is left"), "{error}");
-    assert!(disks.files("d1").is_empty() && disks.files("d2").is_empty());
+    for waits_for in ["manifest", ".region"] {
+        let disks = Disks::new();
+        let url = publish(&disks, 7);
+        let published = fs::read_dir(disks.path("objects/1/2/3/7_00000000000000a1")).unwrap();
+        let mut paths = published.map(|entry| entry.unwrap().path());
+        let object = paths.find(|path| path.to_string_lossy().ends_with(waits_for)).unwrap();
+        fs::remove_file(&object).unwrap();
+        assert!(Command::new("mkfifo").arg(&object).status().unwrap().success());
+        let child = disks.interruptible(&["load", "1/2/3", "--from", &url, "--generation", "7#a1"]);
+        let mut pipe = None;
+        wait_for("the load reads from the pipe", || {
+            // As long as nobody does, it cannot be opened so.
+            let nonblocking = fs::File::options().write(true).custom_flags(libc::O_NONBLOCK).open(&object);
+            pipe = pipe.take().or(nonblocking.ok());
+            pipe.is_some()
+        });
+        let (_, error) = interrupt(child);
+        assert!(
+            error.contains("the load of slice 1/2/3 was interrupted, and nothing of it is left"),
+            "{waits_for}: {error}"
+        );
+        assert!(disks.files("d1").is_empty() && disks.files("d2").is_empty());
+    }
 }

@@ -28,6 +28,7 @@ fn arguments_that_make_no_sense_are_refused() {
         (&["load", "1/2/3", "--from", "f", "--lines", "g"], "either region files are loaded, or --lines"),
         (&["load", "1/2/3", "f", "--generation", "new"], "`new` is no generation like 7, or 7#a1"),
         (&["load", "1/2/3", "f", "--generation", "7#+1"], "`7#+1` is no generation"),
+        (&["load", "1/2/3", "f", "--generation", "+7#1"], "`+7#1` is no generation"),
         (&["scan", "1/2/3", "1/2/4"], "unexpected argument \"1/2/4\""),
         (&["scan", "1/2/3", "--framing", "raw"], "--framing is of --print"),
         (&["scan", "1/2/3", "--print", "--json"], "--print writes blobs, and no --json"),

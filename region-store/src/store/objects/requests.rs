@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::sync::watch;
 
 use crate::error::{Error, Result};
 
@@ -11,6 +12,7 @@ pub(super) struct Requests {
     handle: Handle,
     /// Until it is dropped.
     runtime: Option<Runtime>,
+    is_stopped: watch::Sender<bool>,
 }
 
 impl Requests {
@@ -19,12 +21,28 @@ impl Requests {
         let runtime = builder.worker_threads(1).thread_name("objects").enable_all().build();
         let runtime =
             runtime.map_err(Error::io(Path::new("the system"), "start a thread for requests by"))?;
-        Ok(Self { handle: runtime.handle().clone(), runtime: Some(runtime) })
+        let is_stopped = watch::Sender::new(false);
+        Ok(Self { handle: runtime.handle().clone(), runtime: Some(runtime), is_stopped })
     }
 
     /// Runs in this thread what asks for something and does with it what is to be done.
     pub(super) fn wait<T>(&self, future: impl Future<Output = T>) -> T {
         self.handle.block_on(future)
+    }
+
+    /// The same until it is [stopped](Self::stop); then `None`.
+    pub(super) fn wait_unless_stopped<T>(&self, future: impl Future<Output = T>) -> Option<T> {
+        let mut stopped = self.is_stopped.subscribe();
+        self.wait(async {
+            tokio::select! {
+                done = future => Some(done),
+                _ = stopped.wait_for(|is_stopped| *is_stopped) => None,
+            }
+        })
+    }
+
+    pub(super) fn stop(&self) {
+        self.is_stopped.send_replace(true);
     }
 }
 

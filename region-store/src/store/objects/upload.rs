@@ -82,6 +82,7 @@ impl ObjectLoader {
             },
             other => other.map(drop),
         };
+        // What made the upload fail may have this fail, too; that first error is the one to tell.
         let _ = upload.abort().await;
         put
     }

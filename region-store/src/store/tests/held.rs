@@ -1,6 +1,6 @@
 //! A loader that is held up.
 
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 
 use super::*;
 
@@ -32,7 +32,9 @@ impl Loader for Held {
         let (first, others) = blobs.split_at(blobs.len() / 2);
         load.queue(Parcel::of(first)?)?;
         self.called.lock().unwrap().send(())?;
-        let _ = self.go_on.lock().unwrap().recv_timeout(LONG);
+        if self.go_on.lock().unwrap().recv_timeout(LONG) == Err(RecvTimeoutError::Timeout) {
+            return Err("nobody lets it go on".into());
+        }
         Ok(load.queue(Parcel::of(others)?)?)
     }
 }

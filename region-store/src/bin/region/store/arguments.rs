@@ -234,7 +234,8 @@ fn key(text: &str) -> Result<SliceKey, String> {
 
 fn generation(text: &str) -> Result<Generation, String> {
     let (clock, digest) = text.split_once('#').unwrap_or((text, "0"));
-    let digest = u64::from_str_radix(digest, 16).ok().filter(|_| !digest.starts_with('+'));
-    let generation = clock.parse().ok().zip(digest).map(|(clock, digest)| Generation { clock, digest });
+    let number = |text: &str, radix| u64::from_str_radix(text, radix).ok().filter(|_| !text.starts_with('+'));
+    let parts = number(clock, 10).zip(number(digest, 16));
+    let generation = parts.map(|(clock, digest)| Generation { clock, digest });
     generation.ok_or_else(|| format!("`{text}` is no generation like 7, or 7#a1, which is CLOCK#DIGEST"))
 }

@@ -23,7 +23,8 @@ use lines::Text;
 use objects::Objects;
 use regions::Regions;
 
-/// Looks in advance, as far as it can, whether a slice is where it is to be loaded from, and whole.
+/// Looks before what is there goes: through all of region files, and at the manifest of what was published. Lines cannot
+/// be looked at in advance.
 type Check = Box<dyn Fn(&SliceIdentity) -> Result<(), Error>>;
 
 /// A loader that is ready, since what it reads is open.
@@ -47,7 +48,7 @@ pub(super) fn run<'a>(
         Source::Lines(file) => Text::of_file(key, file)?.ready()?,
         Source::Input => Text::of_input(key).ready()?,
         #[cfg(feature = "object-store")]
-        Source::Objects(url) => Objects::open(key, url)?.ready(key),
+        Source::Objects(url) => Objects::open(key, url)?.ready(),
         #[cfg(not(feature = "object-store"))]
         Source::Objects(url) => {
             let said =

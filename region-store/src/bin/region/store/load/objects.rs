@@ -1,7 +1,6 @@
 //! Slices from a store of objects.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use indicatif::ProgressBar;
 use region_store::format::SliceIdentity;
@@ -15,7 +14,6 @@ use crate::progress::bar;
 pub(super) struct Objects {
     objects: ObjectLoader,
     bar: ProgressBar,
-    is_stopped: AtomicBool,
 }
 
 impl Objects {
@@ -26,20 +24,16 @@ impl Objects {
             moved.set_length(of);
             moved.set_position(done);
         });
-        Ok(Self { objects, bar, is_stopped: AtomicBool::new(false) })
+        Ok(Self { objects, bar })
     }
 
-    pub(super) fn ready(self, key: SliceKey) -> Ready {
+    pub(super) fn ready(self) -> Ready {
         let loader = Arc::new(self);
         let (stopped, checked) = (Arc::clone(&loader), Arc::clone(&loader));
         Ready {
             bar: loader.bar.clone(),
             loader,
-            stop: Box::new(move |store| {
-                // The load may not have begun.
-                stopped.is_stopped.store(true, Ordering::Relaxed);
-                store.cancel(key);
-            }),
+            stop: Box::new(move |_| stopped.objects.stop()),
             check: Box::new(move |identity| checked.objects.published(identity).map(drop)),
         }
     }
@@ -47,9 +41,6 @@ impl Objects {
 
 impl Loader for Objects {
     fn load(&self, load: &Load<'_>) -> Result<(), LoadError> {
-        if self.is_stopped.load(Ordering::Relaxed) {
-            return Err("it was interrupted".into());
-        }
         self.objects.load(load)
     }
 
