@@ -9,6 +9,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,11 +29,20 @@ void fail(const char *format, ...)
     exit(1);
 }
 
+/* A file that has the descriptor already is to stay open, too. */
+static bool inherits(int file)
+{
+    if (file == INHERITED) {
+        return fcntl(file, F_SETFD, 0) == 0;
+    }
+    return file < 0 || dup2(file, INHERITED) >= 0;
+}
+
 static _Noreturn void become(const char *const *arguments, int output, int inherited, pid_t parent)
 {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     /* It may have ended before that was said. */
-    if (getppid() == parent && dup2(output, STDOUT_FILENO) >= 0 && (inherited < 0 || dup2(inherited, INHERITED) >= 0)) {
+    if (getppid() == parent && dup2(output, STDOUT_FILENO) >= 0 && inherits(inherited)) {
         execvp(arguments[0], (char *const *)arguments);
     }
     fprintf(stderr, "a7-session: %s: %s\n", arguments[0], strerror(errno));
@@ -63,7 +73,7 @@ static size_t printed(const child *of, char *text, size_t capacity, uint64_t unt
     uint64_t now_ms = clock_ms();
 
     if (now_ms >= until_ms || poll(&readable, 1, (int)(until_ms - now_ms)) <= 0) {
-        fail("%s: nothing has come for %d s", of->name, PATIENCE_MS / 1000);
+        fail("%s: it has not done in %d s what is waited for", of->name, PATIENCE_MS / 1000);
     }
     ssize_t length = read(of->output, text, capacity);
     return length < 0 ? 0 : (size_t)length;

@@ -10,7 +10,10 @@
 _Noreturn void fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* For how long anything is waited for. */
-enum { PATIENCE_MS = 20000, INHERITED = 3 };
+enum { PATIENCE_MS = 20000 };
+
+/* The descriptor of what a program inherits. */
+enum { INHERITED = 3 };
 
 typedef struct {
     const char *name;
@@ -19,7 +22,7 @@ typedef struct {
 } child;
 
 /* Starts a program with these arguments, the last of them NULL. If `inherited` is not negative, the program has that
- * file as descriptor 3. */
+ * file as INHERITED. */
 child child_start(const char *const *arguments, int inherited);
 
 /* Waits until it has printed `before`, and returns the number that stands behind that. */

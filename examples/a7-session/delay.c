@@ -1,6 +1,6 @@
 /*
  * delay MILLISECONDS PORT: forwards connections to that port of this machine, each byte so many milliseconds after it
- * came, in either direction; an end, too. Prints the port on which it listens.
+ * came, in either direction. An end of one direction ends both. Prints the port on which it listens.
  */
 
 #define _GNU_SOURCE

@@ -17,10 +17,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* A component's name, which has to come back. */
-static const uint8_t header[MAILBOX_HEADER] = {0x25, 0x02, 0x5d, 0x2c, 0x66, 0xda, 0x44, 0x48, 0xba, 0xe1,
-                                               0xac, 0x26, 0xfc, 0xdd, 0x36, 0x27, 0x00, 0x00, 0x00, 0x00};
-
 static mailbox box;
 static int bells = -1;
 
@@ -101,7 +97,7 @@ void m4_send(const uint8_t *message, size_t length)
     uint64_t until_ms = clock_ms() + PATIENCE_MS;
     uint8_t whole[MAILBOX_HEADER + MESSAGE_LENGTH];
 
-    memcpy(whole, header, MAILBOX_HEADER);
+    memcpy(whole, message_header, MAILBOX_HEADER);
     memcpy(whole + MAILBOX_HEADER, message, length);
     while (mailbox_send(&box, whole, MAILBOX_HEADER + length) != 0) {
         await_bell(until_ms);
@@ -118,7 +114,7 @@ static size_t answer(uint8_t *message)
         await_bell(until_ms);
     }
     if (length < MAILBOX_HEADER || length > MAILBOX_HEADER + MESSAGE_LENGTH ||
-        memcmp(whole, header, MAILBOX_HEADER) != 0) {
+        memcmp(whole, message_header, MAILBOX_HEADER) != 0) {
         fail("the M4's answer is none");
     }
     memcpy(message, whole + MAILBOX_HEADER, length - MAILBOX_HEADER);

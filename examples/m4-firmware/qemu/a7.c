@@ -16,10 +16,6 @@ enum { RING_BYTES = BUFFER_BYTES - sizeof(mailbox_buffer) };
 
 static mailbox a7_box = {.outbound = &to_m4.buffer, .inbound = &to_a7.buffer, .size = RING_BYTES};
 
-/* A component's name, which has to come back. */
-static const uint8_t header[MAILBOX_HEADER] = {0x25, 0x02, 0x5d, 0x2c, 0x66, 0xda, 0x44, 0x48, 0xba, 0xe1,
-                                               0xac, 0x26, 0xfc, 0xdd, 0x36, 0x27, 0x00, 0x00, 0x00, 0x00};
-
 /* Of each side while the other one runs. */
 static void *m4_stack, *a7_stack;
 
@@ -66,7 +62,7 @@ size_t ask(uint8_t *message, size_t length)
 {
     uint8_t whole[MAILBOX_MESSAGE_MAX];
 
-    memcpy(whole, header, MAILBOX_HEADER);
+    memcpy(whole, message_header, MAILBOX_HEADER);
     memcpy(whole + MAILBOX_HEADER, message, length);
     if (mailbox_send(&a7_box, whole, MAILBOX_HEADER + length) != 0) {
         fail("no room in an empty mailbox");
@@ -79,7 +75,7 @@ size_t ask(uint8_t *message, size_t length)
     if (length <= MAILBOX_HEADER || length > MAILBOX_HEADER + MESSAGE_LENGTH) {
         fail("an answer has another length than any can have");
     }
-    if (memcmp(whole, header, MAILBOX_HEADER) != 0) {
+    if (memcmp(whole, message_header, MAILBOX_HEADER) != 0) {
         fail("an answer's header is not the request's");
     }
     if (to_a7.buffer.write_position != to_m4.buffer.read_position) {

@@ -3,6 +3,8 @@
 #ifndef DISK_MESSAGE_H
 #define DISK_MESSAGE_H
 
+#include "mailbox.h"
+
 #include <stdint.h>
 #include <string.h>
 
@@ -11,6 +13,10 @@ enum { READ = 1, WRITE = 2, CLEAR = 3 };
 
 /* What the field sends of each, and the answer to what is not held. */
 enum { READ_LENGTH = 3, WRITE_LENGTH = 143, CLEAR_LENGTH = 1, MISS_LENGTH = 4 };
+
+/* The header: a component's name, which has to come back. */
+static const uint8_t message_header[MAILBOX_HEADER] = {0x25, 0x02, 0x5d, 0x2c, 0x66, 0xda, 0x44, 0x48, 0xba, 0xe1,
+                                                       0xac, 0x26, 0xfc, 0xdd, 0x36, 0x27, 0x00, 0x00, 0x00, 0x00};
 
 /* Fills in all of a message but the sector's bytes. */
 static inline void message_begin(uint8_t *message, uint8_t type, uint32_t sector, uint8_t drive)
