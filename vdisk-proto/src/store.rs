@@ -22,8 +22,8 @@
 //! | (d) write the images by position | `sync`, after (c); where it fails, the record stays in an overlay that [`read`](Store::read) consults, and later writes to the drive are refused with IO_ERROR |
 //! | (e) acknowledge | [`Service::end_group`](crate::service::Service::end_group) |
 //!
-//! An image's identity is compared whenever its file is opened: what was written for an image that people replaced since
-//! is not written into the new one.
+//! An image's identity is compared whenever its file is opened, and before a group writes to it: what was written for an
+//! image that people replaced since is not written into the new one, nor acknowledged if it came later than that.
 //!
 //! Sessions, marks and generations are in the same groups, and a store keeps the [`Ledger`]s up to date by
 //! [`Ledger::apply`]. A checkpoint at the start of a segment is a copy of them, from which rotation needs nothing of the

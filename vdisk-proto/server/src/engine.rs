@@ -3,6 +3,7 @@
 //! ```text
 //!   a broker's tasks ── received ──▶ Service ◀── begin_group, end_group ── the writer ── write_group, sync ──▶ FileStore
 //!                    ◀── answers ──     ▲
+//!                                       ├── image_changed ── the writer, after each group ── noticed_images ──▶ FileStore
 //!                                       └── image_changed ── the watcher, every second ── changed_images ──▶ FileStore
 //! ```
 //!
@@ -13,6 +14,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
+use sector_cache::Drive;
 use tokio::sync::Notify;
 use vdisk_proto::codec::{Channel, Topic};
 use vdisk_proto::service::{Counters, Limits, Now, Service, Transmit};
@@ -51,6 +53,16 @@ impl State {
         let service = self.service.as_mut()?;
         let transmit = service.poll_transmit()?;
         Some(Answer { transmit, is_last: !service.has_transmit() })
+    }
+
+    /// Passes on that images are others, which ends their channels' sessions.
+    fn images_changed(&mut self, changed: &[(Channel, Drive)], now: Now) {
+        for (channel, drive) in changed {
+            tracing::info!(%channel, %drive, "the image was replaced");
+            if let Some(service) = &mut self.service {
+                service.image_changed(*channel, *drive, now);
+            }
+        }
     }
 }
 
@@ -170,10 +182,12 @@ impl Engine {
             drop(state);
             store.write_group(&mut group)?;
             store.sync(&group)?;
+            let changed = store.noticed_images();
             state = self.lock();
             if let Some(service) = &mut state.service {
                 service.end_group(group);
             }
+            state.images_changed(&changed, now(self.started));
             drop(state);
             self.settled.notify_waiters();
             publish();
@@ -199,11 +213,8 @@ impl Engine {
             said = counted;
             let changed = store.changed_images();
             state = self.lock();
-            for (channel, drive) in changed {
-                tracing::info!(%channel, %drive, "the image was replaced");
-                if let Some(service) = &mut state.service {
-                    service.image_changed(channel, drive, now(self.started));
-                }
+            if !changed.is_empty() {
+                state.images_changed(&changed, now(self.started));
                 state.is_writing = true;
                 self.work.notify_one();
             }

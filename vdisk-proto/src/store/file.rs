@@ -15,6 +15,8 @@
 //! - What was last known of every image is in the checkpoint that a segment opens with. So a change is noticed by the next
 //!   store, too, if this one is killed before it is told of or durable. Of an image that the journal still writes to, its
 //!   sectors tell: an edit of another one while no server ran, after a crash, is served and not noticed.
+//! - Before a group writes to an image, its name is looked at. A session's write for a file that is not there any more is
+//!   dropped, and the change is noticed: so what is acknowledged was written before its image was replaced.
 //! - A write that cannot be brought into its image stays in an overlay that reads consult. Its segment stays, and the
 //!   drive takes no more writes, until the image is replaced or the store opens again.
 //! - Templates are read from memory, as they were when last looked at: one that people change is shown when the change is
@@ -149,7 +151,7 @@ impl<M: Medium> FileStore<M> {
                 None => break,
             }
         }
-        self.tell()
+        self.noticed_images()
     }
 
     /// Takes note of images that are others than they were, once they are on the disk as they were found.
@@ -168,8 +170,11 @@ impl<M: Medium> FileStore<M> {
         }
     }
 
-    /// The changes that were noticed. They stay in the journal's checkpoints as long as they are not durable.
-    fn tell(&self) -> Vec<(Channel, Drive)> {
+    /// Those changes of images that were noticed without a look for all of them: by a read that opened one, or by a write,
+    /// which is dropped then if it is a session's. To be called after each group, and passed on in the same way.
+    ///
+    /// They stay in the journal's checkpoints as long as they are not durable.
+    pub fn noticed_images(&self) -> Vec<(Channel, Drive)> {
         if !lock(&self.images).has_changes() {
             return Vec::new();
         }
@@ -189,7 +194,7 @@ impl<M: Medium> FileStore<M> {
         }
         changed.sort_unstable();
         changed.dedup();
-        images.told(changed.iter().copied());
+        images.told(changed.iter().map(|place| (*place, writer.session(place.0))));
         changed
     }
 

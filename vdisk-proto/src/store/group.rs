@@ -128,6 +128,16 @@ impl Group {
     /// The status is the answer: [`Status::DiskFull`] if there is no room for the image, [`Status::IoError`] if what
     /// was written to it before cannot be applied, [`Status::Busy`] if there is no room in the journal.
     pub fn refuse(&mut self, index: usize, status: Status) {
+        self.take_out(index, Some(status));
+    }
+
+    /// Takes a session's write out, and the later ones of its session with it: none gets an answer. To be followed by a
+    /// change that ends the session.
+    pub fn drop_write(&mut self, index: usize) {
+        self.take_out(index, None);
+    }
+
+    fn take_out(&mut self, index: usize, status: Option<Status>) {
         let Some(entry) = self.entries.get(index) else { return };
         let session = entry.session();
         let is_change = entry.record.is_change();
@@ -135,7 +145,7 @@ impl Group {
             later.channel == entry.channel && (is_change || session.is_some() && later.session() == session)
         };
         let later = self.entries.iter().enumerate().skip(index.saturating_add(1));
-        let mut refused = std::vec![(index, Some(status))];
+        let mut refused = std::vec![(index, status)];
         refused.extend(later.filter(|(_, later)| goes_along(later)).map(|(index, _)| (index, None)));
         for (index, status) in refused {
             if let Err(at) = self.refused.binary_search_by_key(&index, |(index, _)| *index) {
@@ -215,6 +225,14 @@ mod tests {
         assert_eq!(group.refusal(1), None);
         assert_eq!(group.refusal(2), Some(Some(Status::DiskFull)));
         assert_eq!(group.refusal(4), Some(None));
+    }
+
+    #[test]
+    fn a_write_that_is_dropped_and_the_later_ones_of_its_session_get_no_answer() {
+        let mut group = group(&[("a", 1), ("b", 1), ("a", 1), ("a", 0)]);
+        group.drop_write(0);
+        assert_eq!(left(&group), [1, 3]);
+        assert_eq!((group.refusal(0), group.refusal(2)), (Some(None), Some(None)));
     }
 
     #[test]

@@ -4,7 +4,8 @@ use std::fs;
 use std::process::Output;
 
 use sector_cache::{Drive, SectorKey};
-use vdisk_proto::client::{Disk, Event};
+use vdisk_proto::client::{Disk, Error, Event};
+use vdisk_proto::session::Failure;
 
 use crate::data::{Data, numbered_image};
 use crate::device::Device;
@@ -114,6 +115,30 @@ fn writes_to_an_image_that_is_gone_are_not_in_the_new_one() {
 }
 
 #[test]
+fn a_write_that_is_acknowledged_is_in_the_image_that_is_there() {
+    let data = Data::numbered();
+    let server = Server::start(&data);
+    let disk = disk(&server, CHANNEL);
+    disk.write(sector(0), &[1; SECTOR]).unwrap();
+    disk.flush().unwrap();
+    let mut failed = 0;
+    for fill in 100..116 {
+        fs::rename(image(&data, fill), data.image(CHANNEL)).unwrap();
+        // At once: nobody has looked at the images since.
+        disk.write(sector(0), &[1; SECTOR]).unwrap();
+        let flushed = disk.flush();
+        let expected = if flushed.is_ok() { 1 } else { fill };
+        assert_eq!(data.sector(CHANNEL, 0), [expected; SECTOR], "{flushed:?}");
+        assert_eq!(read(&disk, 0), [expected; SECTOR], "{flushed:?}");
+        if let Err(error) = flushed {
+            assert!(matches!(error, Error::WritesFailed { failure: Failure::Changed, .. }), "{error:?}");
+            failed += 1;
+        }
+    }
+    assert!(failed > 0, "nothing was written before the image was noticed");
+}
+
+#[test]
 fn without_a_server_images_are_replaced_too() {
     let data = Data::numbered();
     let server = Server::start(&data);
@@ -132,6 +157,9 @@ fn without_a_server_images_are_replaced_too() {
     assert_eq!(bytes, [3; SECTOR]);
     let log = server.stop();
     assert!(log.contains("was changed while no server ran"), "{log}");
+    let copy =
+        data.channels().into_iter().find(|path| path.to_string_lossy().contains("b.replayed-")).unwrap();
+    assert!(log.contains(&copy.display().to_string()), "{log}");
 }
 
 #[test]

@@ -57,8 +57,8 @@ pub(super) struct Images<M: Medium> {
     changed: Vec<Change>,
     /// Images that were made here and not looked at yet: nobody else changed them.
     made: BTreeSet<Place>,
-    /// Images that were told to be others, which the journal does not say yet.
-    untold: BTreeSet<(Channel, Drive)>,
+    /// Images that were told to be others, which the journal does not say yet, and the last session from before that.
+    untold: BTreeMap<(Channel, Drive), u32>,
     /// Whether all images that there are are known, which recovery sees to.
     knows_all: bool,
     /// Whether a sync of images failed: nobody knows then what is on the disk of them.
@@ -114,7 +114,7 @@ impl<M: Medium> Images<M> {
             overlays: BTreeMap::new(),
             changed: Vec::new(),
             made: BTreeSet::new(),
-            untold: BTreeSet::new(),
+            untold: BTreeMap::new(),
             knows_all: false,
             has_lost: false,
         }

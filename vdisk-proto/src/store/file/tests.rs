@@ -10,5 +10,6 @@ mod crashes;
 mod machine;
 mod model;
 mod overlay;
+mod past;
 mod promises;
 mod real;

@@ -72,6 +72,11 @@ impl<M: Medium> Writer<M> {
         self.ledgers.iter().map(|(channel, ledger)| (*channel, ledger.clone())).collect()
     }
 
+    /// The last session of a channel.
+    pub(super) fn session(&self, channel: Channel) -> u32 {
+        self.ledgers.get(&channel).map_or(0, |ledger| ledger.session)
+    }
+
     /// Channels of which something is durable.
     pub(super) fn channels(&self) -> impl Iterator<Item = Channel> {
         self.ledgers.keys().copied()
@@ -135,7 +140,7 @@ impl<M: Medium> Writer<M> {
         let Some(mut log) = self.log.take() else { return Ok(()) };
         // A group that was never acknowledged may come or go, but not so that an image is another one.
         log.sync()?;
-        images.told(changes(&self.in_flight));
+        images.told(changes(&self.in_flight).map(|place| (place, self.session(place.0))));
         if images.pinned().is_some() {
             return Ok(());
         }
@@ -172,7 +177,14 @@ fn fill<M: Medium>(log: &Log<M>, images: &Mutex<Images<M>>, group: &mut Group) -
         let Some(entry) = group.entries.get(index).cloned() else { continue };
         // Anew for each, so that reads do not wait for all new images of the group.
         let mut images = lock(images);
-        let prepared = prepare(&mut images, &mut touched, &entry);
+        let prepared = match is_of_the_past(&mut images, &touched, &entry) {
+            Ok(true) => {
+                group.drop_write(index);
+                continue;
+            }
+            Ok(false) => prepare(&mut images, &mut touched, &entry),
+            Err(status) => Err(status),
+        };
         let pushed = prepared.and_then(|prepared| {
             let meant_for = prepared.file.filter(|_| prepared.brings_bytes);
             push(log, &mut block, &images, &entry, prepared).map(|()| meant_for)
@@ -183,6 +195,21 @@ fn fill<M: Medium>(log: &Log<M>, images: &Mutex<Images<M>>, group: &mut Group) -
         }
     }
     (block, in_flight)
+}
+
+/// Whether a write is of a session that ends, since its image is another one: it was meant for what was there before, and
+/// would be lost with that. One of version 1 knows no sessions, and goes into what is there.
+fn is_of_the_past<M: Medium>(
+    images: &mut Images<M>,
+    touched: &HashSet<(Channel, Drive)>,
+    entry: &Entry,
+) -> Result<bool, Status> {
+    let (channel, Record::Write(write)) = (entry.channel, &entry.record) else { return Ok(false) };
+    // Once a group: what comes while the group is written comes behind it.
+    if !touched.contains(&(channel, write.drive)) {
+        images.look_again(channel, write.drive)?;
+    }
+    Ok(entry.session().is_some_and(|session| images.is_of_the_past(channel, write.drive, session)))
 }
 
 /// A record for the journal.

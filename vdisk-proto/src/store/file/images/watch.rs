@@ -92,6 +92,30 @@ impl<M: Medium> Images<M> {
         Ok(())
     }
 
+    /// Looks whether a channel's drive still shows the file that has the image's name: a write into another one would be
+    /// lost with it. One that does not is a change, as if it had been looked for.
+    pub(in super::super) fn look_again(&mut self, channel: Channel, drive: Drive) -> Result<(), Status> {
+        let place = (Some(channel), drive);
+        let shown = self.find(channel, drive)?;
+        let own = shown.filter(|(open, _)| open.is_own).map(|(open, _)| open.identity);
+        let found = self.folders.look(&self.medium, place).map_err(|()| Status::IoError)?;
+        let is_same = match (own, found) {
+            (Some(own), Some(found)) => own.is_same_file(&found),
+            (own, found) => own.is_none() && found.is_none(),
+        };
+        if !is_same {
+            self.sync()?;
+            self.changed(&[(place, found)]);
+        }
+        Ok(())
+    }
+
+    /// Whether a session's writes to a drive are meant for what was there before a change.
+    pub(in super::super) fn is_of_the_past(&self, channel: Channel, drive: Drive, session: u32) -> bool {
+        let is_noticed = self.changed.iter().any(|change| change.is_about((Some(channel), drive)));
+        is_noticed || self.untold.get(&(channel, drive)).is_some_and(|last| session <= *last)
+    }
+
     /// Takes note of a file that is not there, which is a change if it was.
     pub(super) fn saw_none(&mut self, place: Place) -> Result<(), Status> {
         if self.known.contains_key(&place) {
@@ -169,8 +193,9 @@ impl<M: Medium> Images<M> {
         core::mem::take(&mut self.changed)
     }
 
-    /// Images of which it is told that they changed, which the journal does not say yet.
-    pub(in super::super) fn told(&mut self, changed: impl Iterator<Item = (Channel, Drive)>) {
+    /// Images of which it is told that they changed, which the journal does not say yet, each with its channel's last
+    /// session.
+    pub(in super::super) fn told(&mut self, changed: impl Iterator<Item = ((Channel, Drive), u32)>) {
         self.untold.extend(changed);
     }
 
@@ -191,7 +216,7 @@ impl<M: Medium> Images<M> {
     /// as one that nobody has.
     pub(in super::super) fn as_named(&self, channel: Channel, drive: Drive, identity: Identity) -> Identity {
         let place = (Some(channel), drive);
-        let is_untold = self.untold.contains(&(channel, drive))
+        let is_untold = self.untold.contains_key(&(channel, drive))
             || self.changed.iter().any(|change| change.is_about(place));
         if is_untold { Identity { modified_ns: UNTOLD_NS, ..identity } } else { identity }
     }
@@ -199,7 +224,7 @@ impl<M: Medium> Images<M> {
     /// All images as they are known, so that changes are noticed that are not durable, or not noticed yet.
     pub(in super::super) fn names(&self) -> Vec<Journalled> {
         let mut untold: BTreeSet<Place> =
-            self.untold.iter().map(|(channel, drive)| (Some(*channel), *drive)).collect();
+            self.untold.keys().map(|(channel, drive)| (Some(*channel), *drive)).collect();
         let (own, templates): (Vec<_>, Vec<_>) =
             self.changed.iter().partition(|change| matches!(change, Change::Own(..)));
         untold.extend(own.into_iter().chain(templates.iter().copied()).map(Change::place));

@@ -211,8 +211,8 @@ fn a_group_is_one_write_and_one_sync_beside_its_images() {
         medium.asked();
         commit(&store, (0..20).map(|number| write(number, 3, fill)));
     }
-    // For each write: what it replaces is read, it is written, and how the image is then.
-    let expected = Asked { calls: 3 * 20 + 2, writes: 20 + 1, syncs: 1 };
+    // For each write: whether the image is still there, what it replaces, it is written, and how the image is then.
+    let expected = Asked { calls: 4 * 20 + 2, writes: 20 + 1, syncs: 1 };
     assert_eq!(medium.asked(), expected);
 
     // However many channels there are.
@@ -224,7 +224,10 @@ fn a_group_is_one_write_and_one_sync_beside_its_images() {
     assert_eq!(medium.asked(), expected);
     // The bytes are there already: what is journalled is the mark.
     commit(&store, (0..20).map(|number| write(number, 3, 9)));
-    assert_eq!(medium.asked(), Asked { calls: 20 + 2, writes: 1, syncs: 1 });
+    assert_eq!(medium.asked(), Asked { calls: 2 * 20 + 2, writes: 1, syncs: 1 });
+    // Once a group is enough.
+    commit(&store, (0..20).map(|sector| write(1, sector, 11)));
+    assert_eq!(medium.asked(), Asked { calls: 1 + 3 * 20 + 2, ..expected });
 }
 
 #[test]

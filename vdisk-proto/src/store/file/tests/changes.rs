@@ -8,13 +8,13 @@ use region_store::medium::{Call, CrashFile, CrashMedium, Fault, Medium as _, Med
 
 use super::super::FileStore;
 use super::machine::{FOLDER, IMAGE, channels, drive, medium};
-use super::overlay::{self, group};
+use super::overlay::{self, group, legacy};
 use super::real::{self, commit, folder, open, put, sector, session, write};
 use crate::store::file::FileStoreOptions;
 use crate::store::{Entry, Group, Record, Store as _};
 
 /// Puts an image in the place of channel b's drive C.
-fn replace(medium: &CrashMedium, fill: u8) {
+pub(super) fn replace(medium: &CrashMedium, fill: u8) {
     let path = Path::new(FOLDER).join("channels/b/c.dsk");
     let new = path.with_extension("new");
     let file = medium.create(&new).unwrap();
@@ -30,7 +30,7 @@ fn edit(medium: &CrashMedium, sector: u64, fill: u8) -> CrashFile {
 }
 
 /// Says that channel b's drive C is another one.
-fn tell(store: &FileStore<CrashMedium>) {
+pub(super) fn tell(store: &FileStore<CrashMedium>) {
     let group = write_change(store);
     store.sync(&group).unwrap();
 }
@@ -85,7 +85,7 @@ fn a_write_while_changes_are_looked_for_is_none() {
     assert_eq!(store.changed_images(), []);
     // Not even a write hides another file.
     replace(&medium, 9);
-    look(&store, || assert_eq!(overlay::commit(&store, group(1, 2, 2)), None));
+    look(&store, || assert_eq!(overlay::commit(&store, legacy(1, 2, 2)), None));
     assert_eq!(store.changed_images(), [(channels()[1], drive(2))]);
 }
 
@@ -261,7 +261,7 @@ fn a_write_to_another_image_does_not_hide_that_it_is_one() {
     assert_eq!(overlay::commit(&store, group(1, 2, 11)), None);
     assert_eq!(overlay::commit(&store, group(0, 1, 1)), None, "its file is closed for another");
     replace(&medium, 9);
-    assert_eq!(overlay::commit(&store, group(1, 2, 12)), None);
+    assert_eq!(overlay::commit(&store, legacy(1, 2, 12)), None);
     for crash in medium.crashes(medium.operations().., 0..8) {
         let store = open_one(&crash.medium);
         assert_eq!((overlay::sector(&store, 1, 2), generation(&store, 1, 2)), (12, 1_000), "{crash}");
@@ -283,7 +283,7 @@ fn a_write_says_which_file_it_is_for_if_two_take_turns() {
         for (from, to) in [(&own, &old), (&new, &own), (&old, &new)] {
             medium.rename(from, to).unwrap();
         }
-        assert_eq!(overlay::commit(&store, group(1, 2, sequence)), None);
+        assert_eq!(overlay::commit(&store, legacy(1, 2, sequence)), None);
         for crash in medium.crashes(medium.operations().., 0..8) {
             let store = open_one(&crash.medium);
             let found = (overlay::sector(&store, 1, 2), generation(&store, 1, 2));
@@ -302,7 +302,7 @@ fn an_image_that_is_gone_is_noticed_though_a_write_makes_another() {
     assert_eq!(overlay::commit(&store, group(0, 1, 11)), None);
     assert_eq!(overlay::sector(&store, 1, 2), 2);
     medium.remove(&Path::new(FOLDER).join("channels/a/b.dsk")).unwrap();
-    assert_eq!(overlay::commit(&store, group(0, 1, 12)), None);
+    assert_eq!(overlay::commit(&store, legacy(0, 1, 12)), None);
     assert_eq!(store.changed_images(), [(channels()[0], drive(1))]);
     assert_eq!(overlay::sector(&store, 0, 1), 12);
 }

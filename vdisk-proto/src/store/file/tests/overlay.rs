@@ -16,6 +16,15 @@ pub(super) fn group(channel: usize, number: u8, sequence: u32) -> Group {
     Group { entries: [entry(channel, number, sequence, 1)].into(), refused: vec![] }
 }
 
+/// The same by a device of version 1.
+pub(super) fn legacy(channel: usize, number: u8, fill: u32) -> Group {
+    let mut group = group(channel, number, fill);
+    if let Record::Write(write) = &mut group.entries[0].record {
+        write.author = Author::Legacy { generation: 1 };
+    }
+    group
+}
+
 /// A write of so many sectors from the third on.
 fn entry(channel: usize, number: u8, sequence: u32, count: u16) -> Entry {
     let run = Run::new(IMAGE.geometry, 3, count).unwrap();

@@ -222,6 +222,7 @@ impl World {
                 if written.is_err() {
                     return self.die();
                 }
+                self.no_session_writes_to_the_past(&flight.group)?;
                 self.flight = Some(flight);
                 self.tell()
             }
@@ -238,10 +239,25 @@ impl World {
             }
             Phase::Synced => {
                 self.repair();
+                let changed = self.server.store.noticed_images();
                 self.server.service.end_group(flight.group);
-                Ok(())
+                self.pass_on(&changed)
             }
         }
+    }
+
+    /// What will be acknowledged goes into the file that has the image's name.
+    fn no_session_writes_to_the_past(&self, group: &Group) -> Checked {
+        let images = lock(&self.server.store.images);
+        for (_, entry) in group.entries().filter(|(_, entry)| entry.session().is_some()) {
+            let Record::Write(write) = &entry.record else { continue };
+            let place = (Some(entry.channel), write.drive);
+            let found = self.medium.identity(&images.path(place)).map_err(|error| error.to_string())?;
+            if !images.known(place).is_some_and(|known| known.is_same_file(&found)) {
+                return Err(format!("{}: a write goes into an image that was replaced", entry.channel));
+            }
+        }
+        Ok(())
     }
 
     fn repair(&mut self) {
@@ -304,7 +320,12 @@ impl World {
     /// The watcher's turn.
     fn look(&mut self) -> Checked {
         let changed = self.server.store.changed_images();
-        for place in &changed {
+        self.pass_on(&changed)
+    }
+
+    /// The service is told of changes.
+    fn pass_on(&mut self, changed: &[Place]) -> Checked {
+        for place in changed {
             let before = self.server.service.waiting_bytes();
             self.server.service.image_changed(place.0, place.1, self.now);
             // It minds no channel of which there is nothing to know.
