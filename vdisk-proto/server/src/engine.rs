@@ -212,6 +212,9 @@ impl Engine {
             }
             said = counted;
             let changed = store.changed_images();
+            for notice in store.new_notices() {
+                tracing::warn!("{notice}");
+            }
             state = self.lock();
             if !changed.is_empty() {
                 state.images_changed(&changed, now(self.started));

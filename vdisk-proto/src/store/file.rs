@@ -117,7 +117,8 @@ impl<M: Medium> FileStore<M> {
         let lock = if identity.is_read_only { None } else { prepare(&medium, folder)? };
         let mut images = Images::new(medium.clone(), folder, lock.is_none(), options);
         images.check_templates()?;
-        let (writer, notices) = Writer::recover(&medium, folder, &mut images, options, wall_ns)?;
+        let (writer, mut notices) = Writer::recover(&medium, folder, &mut images, options, wall_ns)?;
+        notices.extend(images.take_notices());
         Ok(Self {
             medium,
             writer: Mutex::new(writer),
@@ -131,6 +132,12 @@ impl<M: Medium> FileStore<M> {
     /// What people should know of what was found when the store opened.
     pub fn notices(&self) -> &[Notice] {
         &self.notices
+    }
+
+    /// What was found since, and not asked for yet: each is said once. To be called after
+    /// [`changed_images`](Self::changed_images).
+    pub fn new_notices(&self) -> Vec<Notice> {
+        lock(&self.images).take_notices()
     }
 
     /// Looks for images that were changed by others, and says which: to be called every second or so, and to be passed

@@ -163,6 +163,35 @@ fn without_a_server_images_are_replaced_too() {
 }
 
 #[test]
+fn a_file_of_a_length_that_no_drive_has_is_named_in_the_log() {
+    let data = Data::numbered();
+    let [short, long] = ["short", "long"].map(|channel| data.image(channel));
+    for path in [&short, &long] {
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+    }
+    fs::write(&short, [0; 300_000]).unwrap();
+    let server = Server::start(&data);
+    let warned = |path: &std::path::Path, length| {
+        let warning = format!("{} has {length} bytes and is no drive", path.display());
+        let log = server.await_log(&warning);
+        assert!(log.contains("337,568") && log.contains("76,720") && log.contains("256,256"), "{log}");
+        assert_eq!(log.matches(&warning).count(), 1, "{log}");
+    };
+    warned(&short, 300_000);
+    fs::write(data.path("new"), [0; 400_000]).unwrap();
+    fs::rename(data.path("new"), &long).unwrap();
+    // Its name is looked at when a device asks for the drive.
+    let request = 0_u32.to_le_bytes();
+    Device::connect(server.address(), "long").publish("altair/long/vdisk/read", &request);
+    warned(&long, 400_000);
+    // A template, too.
+    fs::write(data.path("new"), [0; 500_000]).unwrap();
+    fs::rename(data.path("new"), data.template()).unwrap();
+    warned(&data.template(), 500_000);
+    warned(&short, 300_000);
+}
+
+#[test]
 fn what_is_no_image_replaces_nothing() {
     let data = Data::numbered();
     let server = Server::start(&data);

@@ -18,8 +18,8 @@ use lru::LruCache;
 use region_store::medium::{Identity, Medium, MediumFile};
 use sector_cache::{Drive, Geometry};
 
-use super::FileStoreOptions;
 use super::overlay::Overlay;
+use super::{FileStoreOptions, Notice};
 use crate::codec::{Channel, Status};
 use crate::store::{Image, Write};
 use watch::Change;
@@ -59,6 +59,10 @@ pub(super) struct Images<M: Medium> {
     made: BTreeSet<Place>,
     /// Images that were told to be others, which the journal does not say yet, and the last session from before that.
     untold: BTreeMap<(Channel, Drive), u32>,
+    /// Files of which it was said that they are no drives.
+    odd: BTreeSet<Place>,
+    /// What is to be said.
+    notices: Vec<Notice>,
     /// Whether all images that there are are known, which recovery sees to.
     knows_all: bool,
     /// Whether a sync of images failed: nobody knows then what is on the disk of them.
@@ -115,6 +119,8 @@ impl<M: Medium> Images<M> {
             changed: Vec::new(),
             made: BTreeSet::new(),
             untold: BTreeMap::new(),
+            odd: BTreeSet::new(),
+            notices: Vec::new(),
             knows_all: false,
             has_lost: false,
         }
@@ -311,6 +317,7 @@ impl<M: Medium> Images<M> {
         is_writable: bool,
     ) -> Result<OpenImage<M::File>, Status> {
         let identity = file.identity().map_err(|_| Status::IoError)?;
+        self.mind_length(place, &identity);
         let geometry = geometry(identity.length).ok_or(Status::UnknownDrive)?;
         let image = Image { geometry, is_read_only: identity.is_read_only || !is_writable };
         self.saw(place, identity)?;

@@ -53,7 +53,7 @@ fn open_files(most: Option<u64>) -> usize {
         .clamp(1, MOST_OPEN_FILES)
 }
 
-/// What people should know of a store that opened.
+/// What people should know of a store's folder.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Notice {
@@ -73,6 +73,17 @@ pub enum Notice {
     Changed {
         /// The image.
         path: PathBuf,
+    },
+    /// A file has the name of an image, and the length of none.
+    #[error(
+        "{} has {length} bytes and is no drive: those have 337,568 (8-inch), 76,720 (minidisk) or 256,256 bytes (IBM 3740)",
+        path.display()
+    )]
+    NoDrive {
+        /// The file.
+        path: PathBuf,
+        /// Its length.
+        length: u64,
     },
     /// The journal ends where it should not, which was asked to be accepted.
     #[error("{}: what was behind the damage is lost: {tail:?}", path.display())]

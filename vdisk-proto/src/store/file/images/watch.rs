@@ -15,6 +15,7 @@ use std::vec::Vec;
 use region_store::medium::{Identity, Medium};
 use sector_cache::Drive;
 
+use super::super::Notice;
 use super::super::error::FileStoreError;
 use super::super::record::Journalled;
 use super::{Folders, Images, Place};
@@ -180,7 +181,23 @@ impl<M: Medium> Images<M> {
             self.forget(*place);
             self.known.extend(found.map(|found| (*place, found)));
             self.note(*place);
+            if let Some(found) = found {
+                self.mind_length(*place, found);
+            }
         }
+    }
+
+    /// Has it said of a file, once, that it is no drive for its length.
+    pub(super) fn mind_length(&mut self, place: Place, identity: &Identity) {
+        let length = identity.length;
+        if super::geometry(length).is_none() && self.odd.insert(place) {
+            self.notices.push(Notice::NoDrive { path: self.path(place), length });
+        }
+    }
+
+    /// What is to be said.
+    pub(in super::super) fn take_notices(&mut self) -> Vec<Notice> {
+        core::mem::take(&mut self.notices)
     }
 
     /// Whether something was noticed and not told.
@@ -263,7 +280,10 @@ impl<M: Medium> Images<M> {
                     continue;
                 }
                 match self.medium.identity(&path) {
-                    Ok(identity) => self.known.extend([(place, identity)]),
+                    Ok(identity) => {
+                        self.known.extend([(place, identity)]);
+                        self.mind_length(place, &identity);
+                    }
                     Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                     Err(error) => return Err(FileStoreError::io(&path, "look at")(error)),
                 }

@@ -138,9 +138,27 @@ fn a_file_of_another_length_is_no_drive() {
     let folder = folder();
     fs::create_dir_all(folder.path().join("channels/a")).unwrap();
     fs::write(folder.path().join("channels/a/b.dsk"), [0; 100]).unwrap();
+    let no_drive = |length| {
+        let path = folder.path().join("channels/a/b.dsk");
+        [Notice::NoDrive { path, length }]
+    };
     let store = open(folder.path()).unwrap();
+    assert_eq!(store.notices(), no_drive(100));
     assert_eq!(store.image(channels()[0], drive(1)), None);
     assert_eq!(sector(&store, 0), Err(Status::UnknownDrive));
+    assert_eq!(store.new_notices(), [], "it is said once");
+    drop(store);
+    // Also of one that comes later.
+    put(folder.path(), "channels/a/b.dsk", 3);
+    let store = open(folder.path()).unwrap();
+    assert_eq!((sector(&store, 0), store.new_notices()), (Ok(3), vec![]));
+    for length in [300_000, 300_001] {
+        fs::write(folder.path().join("new"), vec![0; length]).unwrap();
+        fs::rename(folder.path().join("new"), folder.path().join("channels/a/b.dsk")).unwrap();
+        store.changed_images();
+        let expected = if length == 300_000 { no_drive(300_000).to_vec() } else { vec![] };
+        assert_eq!(store.new_notices(), expected);
+    }
     drop(store);
     fs::write(folder.path().join("templates/c.dsk"), [0; 100]).unwrap();
     let error = open(folder.path()).unwrap_err().to_string();
