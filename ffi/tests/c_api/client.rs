@@ -8,7 +8,7 @@ use std::process::Stdio;
 
 use tempfile::TempDir;
 use vdisk_server::commands;
-use vdisk_server::options::{CertsOptions, Serve};
+use vdisk_server::options::{CertsOptions, DataFolder, Serve};
 
 use crate::broker::Broker;
 use crate::language::{self, C99, CPP17, Language, assert_success};
@@ -206,6 +206,7 @@ fn a_client_is_known_by_its_certificate() {
 fn certificates() -> TempDir {
     let folder = tempfile::tempdir().expect("there is room for a folder");
     let order = CertsOptions {
+        data: DataFolder { data: None },
         out: Some(folder.path().to_owned()),
         hosts: vec!["127.0.0.1".to_owned()],
         devices: vec![CHANNEL.to_owned()],

@@ -12,7 +12,7 @@ use crate::access::{self, Grant, Identity};
 use crate::certs::{self, Order};
 use crate::engine::wall_ns;
 use crate::error::ServerError;
-use crate::options::{CertsOptions, default_data_folder};
+use crate::options::CertsOptions;
 
 /// Puts a copy of an image in the place of a channel's drive, or without a channel, of the template. A server that serves
 /// the folder notices within a second.
@@ -48,7 +48,7 @@ pub fn recover(data: PathBuf, force: bool) -> Result<Vec<String>, ServerError> {
 /// # Errors
 /// What keeps them from being made; those that were are there.
 pub fn certs(options: &CertsOptions) -> Result<String, ServerError> {
-    let folder = options.out.clone().unwrap_or_else(|| default_data_folder().join("certs"));
+    let folder = options.out.clone().unwrap_or_else(|| options.data.path().join("certs"));
     let devices = options.devices.iter().map(|name| identity("--device", name)).collect::<Result<_, _>>()?;
     let hosts = if options.hosts.is_empty() { certs::default_hosts() } else { options.hosts.clone() };
     let report = certs::make(&Order { folder, hosts, devices })?;

@@ -88,14 +88,17 @@ pub struct DataFolder {
 impl DataFolder {
     /// The folder.
     #[must_use]
-    pub fn path(self) -> PathBuf {
-        self.data.unwrap_or_else(default_data_folder)
+    pub fn path(&self) -> PathBuf {
+        self.data.clone().unwrap_or_else(default_data_folder)
     }
 }
 
 /// Which certificates to make.
 #[derive(Debug, Args)]
 pub struct CertsOptions {
+    /// Where the disks are.
+    #[command(flatten)]
+    pub data: DataFolder,
     /// Where to put them [default: certs in the data folder]
     #[arg(long, value_name = "FOLDER")]
     pub out: Option<PathBuf>,
@@ -203,7 +206,7 @@ pub struct Serve {
     #[arg(long, help_heading = "Somebody else's broker", num_args = 0..=1, default_missing_value = "true", require_equals = true, hide_possible_values = true, value_name = "TRUE")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub take_over: Option<bool>,
-    /// Serve this channel alone.
+    /// Serve this channel alone; needs --broker.
     #[arg(long, value_name = "CHANNEL", help_heading = "Somebody else's broker")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub channel: Option<String>,

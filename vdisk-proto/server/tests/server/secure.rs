@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::io::Write as _;
-use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use vdisk_proto::client::{Disk, Error, Options};
@@ -21,11 +20,12 @@ const OTHER: &str = "87654321";
 const NO_SUCH_IDENTIFIER: u8 = 2;
 const WRONG_PASSWORD: u8 = 4;
 
-/// Has `vdisk-server certs` make the files of an authority, a server and two devices.
-fn make_certificates(folder: &Path) {
+/// Has `vdisk-server certs` make the files of an authority, a server and two devices in a folder of data.
+fn make_certificates(data: &Data) {
     let mut certs =
-        command(["certs", "--host", "127.0.0.1", "--device", CHANNEL, "--device", OTHER, "--out"]);
-    let output = certs.arg(folder).output().unwrap();
+        command(["certs", "--host", "127.0.0.1", "--device", CHANNEL, "--device", OTHER, "--data"]);
+    let folder = data.path("certs");
+    let output = certs.arg(data.folder()).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let said = String::from_utf8(output.stdout).unwrap();
     for name in ["ca.pem", "server.pem", "server.key", "12345678.pem", "12345678.key"] {
@@ -36,7 +36,7 @@ fn make_certificates(folder: &Path) {
 /// A server that listens by TLS, on this port.
 fn tls() -> (Data, Server, u16) {
     let data = Data::numbered();
-    make_certificates(&data.path("certs"));
+    make_certificates(&data);
     let port = free_port();
     let server = Server::start_with(&data, &[&format!("--tls=127.0.0.1:{port}")]);
     (data, server, port)
@@ -102,7 +102,7 @@ fn a_disk_is_read_and_written_over_tls() {
     disk.flush().unwrap();
 
     let stranger = Data::new();
-    make_certificates(&stranger.path("certs"));
+    make_certificates(&stranger);
     let as_stranger = options(&format!("mqtts://127.0.0.1:{port}"), CHANNEL)
         .authority_file(file(&data, "ca.pem"))
         .certificate_files(file(&stranger, "12345678.pem"), file(&stranger, "12345678.key"))
@@ -128,9 +128,9 @@ fn a_disk_is_read_and_written_over_tls() {
 fn certificates_that_are_there_are_kept() {
     let data = Data::new();
     let folder = data.path("certs");
-    make_certificates(&folder);
+    make_certificates(&data);
     let before = fs::read(folder.join("12345678.pem")).unwrap();
-    make_certificates(&folder);
+    make_certificates(&data);
     assert_eq!(fs::read(folder.join("12345678.pem")).unwrap(), before);
     let output = command(["certs", "--device", "vdisk/1", "--out"]).arg(&folder).output().unwrap();
     assert_eq!(output.status.code(), Some(78));
@@ -244,7 +244,7 @@ fn passwords_and_users_that_are_none_end_with_78() {
 fn a_server_joins_a_broker_by_tls_with_a_certificate_and_a_password() {
     let Some(mosquitto_passwd) = real_parts::program("mosquitto_passwd") else { return };
     let (data, folder) = (Data::numbered(), Folder::new());
-    make_certificates(&data.path("certs"));
+    make_certificates(&data);
     let certs = command(["certs", "--device", "disks", "--out"]).arg(data.path("certs")).output().unwrap();
     assert!(certs.status.success());
     let users = folder.0.join("users");
