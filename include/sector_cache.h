@@ -318,7 +318,10 @@ typedef struct region_writer region_writer;
  */
 #define VDISK_EVENT_FELL_BACK 2
 
-/* An event: a drive was changed by somebody else, or is gone. What was cached of it is dropped. */
+/*
+ * An event: a drive was changed by somebody else, or is gone. What was cached of it is dropped. So it is, too, if the
+ * server's folder was copied back from the past: what was acknowledged since the copy was made is gone.
+ */
 #define VDISK_EVENT_DRIVE_CHANGED 3
 
 /* An event: a sector that was asked for will not come. */
@@ -330,7 +333,9 @@ typedef struct region_writer region_writer;
 /* An event: another device uses the channel. Nothing is sent before `vdisk_session_resume()`. */
 #define VDISK_EVENT_TAKEN_OVER 6
 
-/* An event: the server's disks are from the past. Writes that it had acknowledged are lost. */
+/*
+ * An event: the server's disks are from the past, rolled back with their files. Writes that it acknowledged are lost.
+ */
 #define VDISK_EVENT_DATA_LOSS 7
 
 /* An event: the entropy is no good. A nonce had been used before. */

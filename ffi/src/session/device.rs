@@ -10,7 +10,8 @@ pub const VDISK_EVENT_OPENED: u8 = 1;
 /// An event: the server speaks version 1 only, which is spoken from now on. A write then counts as done once it was
 /// read back, which says nothing of the server's disk; and what others write is not noticed.
 pub const VDISK_EVENT_FELL_BACK: u8 = 2;
-/// An event: a drive was changed by somebody else, or is gone. What was cached of it is dropped.
+/// An event: a drive was changed by somebody else, or is gone. What was cached of it is dropped. So it is, too, if the
+/// server's folder was copied back from the past: what was acknowledged since the copy was made is gone.
 pub const VDISK_EVENT_DRIVE_CHANGED: u8 = 3;
 /// An event: a sector that was asked for will not come.
 pub const VDISK_EVENT_READ_FAILED: u8 = 4;
@@ -18,7 +19,7 @@ pub const VDISK_EVENT_READ_FAILED: u8 = 4;
 pub const VDISK_EVENT_WRITE_FAILED: u8 = 5;
 /// An event: another device uses the channel. Nothing is sent before `vdisk_session_resume()`.
 pub const VDISK_EVENT_TAKEN_OVER: u8 = 6;
-/// An event: the server's disks are from the past. Writes that it had acknowledged are lost.
+/// An event: the server's disks are from the past, rolled back with their files. Writes that it acknowledged are lost.
 pub const VDISK_EVENT_DATA_LOSS: u8 = 7;
 /// An event: the entropy is no good. A nonce had been used before.
 pub const VDISK_EVENT_NONCE_REPEATED: u8 = 8;

@@ -26,14 +26,15 @@ pub enum Event {
     /// The server speaks version 1 only, which is spoken from now on. What that cannot promise is
     /// [said there](crate::session#promises).
     FellBack,
-    /// A drive was changed by somebody else, or is gone. What was cached of it is dropped.
+    /// A drive was changed by somebody else, or is gone. What was cached of it is dropped. So it is, too, if the server's
+    /// folder was copied back from the past: what was acknowledged since the copy was made is gone.
     DriveChanged(Drive),
     /// A write that was accepted will not be done. The next flush or close says so too.
     WriteFailed(SectorKey, Failure),
     /// Somebody else uses the channel. Nothing is sent any more before [`resume`](super::Disk::resume).
     TakenOver,
-    /// The server's disks are from the past: writes that it had acknowledged are lost. The next flush or close says so
-    /// too.
+    /// The server's disks are from the past, rolled back with their files: writes that it had acknowledged are lost. The
+    /// next flush or close says so too.
     DataLoss,
     /// The server does not want this client, for that reason. It is asked again from time to time.
     Refused(Status),

@@ -13,7 +13,8 @@ pub enum Event {
     /// The server speaks version 1 only, which is spoken from now on. What that cannot promise is in the
     /// [module's documentation](super).
     FellBack,
-    /// A drive was changed by somebody else, or is gone. What was cached of it is dropped.
+    /// A drive was changed by somebody else, or is gone. What was cached of it is dropped. So it is, too, if the server's
+    /// folder was copied back from the past: what was acknowledged since the copy was made is gone.
     DriveChanged(Drive),
     /// A sector that was asked for will not come.
     ReadFailed(SectorKey, Failure),
@@ -21,7 +22,7 @@ pub enum Event {
     WriteFailed(SectorKey, Failure),
     /// Somebody else uses the channel. Nothing is sent any more before [`resume`](super::Session::resume).
     TakenOver,
-    /// The server's disks are from the past: writes that it had acknowledged are lost.
+    /// The server's disks are from the past, rolled back with their files: writes that it had acknowledged are lost.
     DataLoss,
     /// The nonce had been used before: [`random`](super::Host::random) is no good.
     NonceRepeated,

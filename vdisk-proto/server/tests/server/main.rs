@@ -21,6 +21,7 @@ mod legacy;
 mod mosquitto;
 mod nats;
 mod noise;
+mod past;
 mod power_cuts;
 mod program;
 mod recovery;
