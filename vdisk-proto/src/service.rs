@@ -194,6 +194,11 @@ impl<S: Store> Service<S> {
         unsettled >= self.limits.channel_records || self.waiting_bytes >= self.limits.waiting_bytes
     }
 
+    /// The session that a channel's last HELLO for a new one named as the one before, 0 if it named none.
+    pub fn previous(&self, channel: Channel) -> u32 {
+        self.channels.get(&channel).map_or(0, |state| state.hello_previous)
+    }
+
     /// What was counted since the start.
     pub const fn counters(&self) -> &Counters {
         &self.counters
@@ -215,7 +220,7 @@ impl<S: Store> Service<S> {
     }
 
     /// What is durable of a channel.
-    fn durable(&self, channel: Channel) -> &Ledger {
+    pub fn durable(&self, channel: Channel) -> &Ledger {
         self.channels.get(&channel).map_or(&Ledger::NEW, ChannelState::durable)
     }
 

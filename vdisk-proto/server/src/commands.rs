@@ -24,10 +24,13 @@ pub fn replace(data: &Path, channel: Option<&str>, drive: &str, image: &Path) ->
     let channel = channel.map_err(|error| ServerError::Settings(format!("--channel: {error}")))?;
     let drive = drive_of(drive)
         .ok_or_else(|| ServerError::Settings(format!("{drive:?} is no drive: they are a to p")))?;
+    // A channel is easily mistyped, and then has no folder.
+    let is_new = channel.is_some_and(|channel| !data.join("channels").join(channel.as_str()).exists());
     FileStore::replace_in(&Disk, data, channel, drive, image)?;
     let whose =
         channel.map_or_else(|| "the template of".to_owned(), |channel| format!("channel {channel}'s"));
-    Ok(format!("{whose} drive {drive} is a copy of {} now", image.display()))
+    let remark = if is_new { "; the channel is new: it had no disk of its own" } else { "" };
+    Ok(format!("{whose} drive {drive} is a copy of {} now{remark}", image.display()))
 }
 
 /// Recovers the disks of a folder. With `force`, what is behind damage in the journal is lost.

@@ -3,6 +3,16 @@
 use vdisk_proto::codec::Status;
 use vdisk_proto::service::Counters;
 
+use crate::news::{DROPPED, Named};
+
+/// Why legacy writes are dropped, by kind.
+const WHY_DROPPED: [&str; DROPPED.len()] = [
+    "legacy writes dropped beside a session of version 2",
+    "legacy writes dropped that are no sector of the image",
+    "legacy writes dropped to an image that is read-only or full",
+    "legacy writes dropped, since too much waits for the disk",
+];
+
 /// What was counted until some time.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Counted {
@@ -12,11 +22,12 @@ pub(crate) struct Counted {
     pub(crate) not_allowed: u64,
 }
 
-/// What to say of the time between two counts: nothing of what has not grown.
-pub(crate) fn complaints(before: &Counted, after: &Counted) -> Vec<String> {
+/// What to say of the time between two counts, in which the legacy writes of some channels were dropped: nothing of what
+/// has not grown.
+pub(crate) fn complaints(before: &Counted, after: &Counted, dropped: &[Named; DROPPED.len()]) -> Vec<String> {
     let refused = |status: Status| (after.service.refused(status), before.service.refused(status));
     let of = |count: fn(&Counters) -> u64| (count(&after.service), count(&before.service));
-    let kinds: [((u64, u64), &str); 20] = [
+    let kinds: [((u64, u64), &str); 16] = [
         (
             (after.not_allowed, before.not_allowed),
             "messages on topics that their sender may not use, dropped",
@@ -28,22 +39,6 @@ pub(crate) fn complaints(before: &Counted, after: &Counted) -> Vec<String> {
         (
             of(|counters| counters.legacy_read_errors),
             "legacy reads not answered, since the image cannot be read",
-        ),
-        (
-            of(|counters| counters.legacy_writes_in_session),
-            "legacy writes dropped beside a session of version 2",
-        ),
-        (
-            of(|counters| counters.legacy_writes_outside),
-            "legacy writes dropped that are no sector of the image",
-        ),
-        (
-            of(|counters| counters.legacy_writes_refused),
-            "legacy writes dropped to an image that is read-only or full",
-        ),
-        (
-            of(|counters| counters.legacy_writes_busy),
-            "legacy writes dropped, since too much waits for the disk",
         ),
         (of(|counters| counters.malformed_frames), "messages that are no frame, dropped"),
         (of(|counters| counters.answers_received), "answers that a device sent, dropped"),
@@ -60,5 +55,8 @@ pub(crate) fn complaints(before: &Counted, after: &Counted) -> Vec<String> {
         let count = after.saturating_sub(before);
         (count > 0).then(|| format!("{count} {what}"))
     };
-    kinds.into_iter().filter_map(grown).collect()
+    let of_channels = DROPPED.into_iter().zip(WHY_DROPPED).zip(dropped);
+    let of_channels =
+        of_channels.filter_map(|((count, why), named)| Some(grown((of(count), why))? + &named.text()));
+    kinds.into_iter().filter_map(grown).chain(of_channels).collect()
 }

@@ -18,9 +18,10 @@ use sector_cache::Drive;
 use tokio::sync::Notify;
 use vdisk_proto::codec::{Channel, Topic};
 use vdisk_proto::service::{Counters, Limits, Now, Service, Transmit};
-use vdisk_proto::store::{FileStore, FileStoreError, Store as _};
+use vdisk_proto::store::{FileStore, FileStoreError, Group, Store as _};
 
 use crate::complaints::{Counted, complaints};
+use crate::news::News;
 
 /// How often images are looked at, and complaints made.
 const WATCH: Duration = Duration::from_secs(1);
@@ -46,6 +47,7 @@ struct State {
     is_writing: bool,
     /// Messages that did not come this far.
     not_allowed: u64,
+    news: News,
 }
 
 impl State {
@@ -53,6 +55,14 @@ impl State {
         let service = self.service.as_mut()?;
         let transmit = service.poll_transmit()?;
         Some(Answer { transmit, is_last: !service.has_transmit() })
+    }
+
+    /// A group is durable.
+    fn end_group(&mut self, group: Group) {
+        if let Some(service) = &mut self.service {
+            self.news.group(&group, service);
+            service.end_group(group);
+        }
     }
 
     /// Passes on that images are others, which ends their channels' sessions.
@@ -77,7 +87,13 @@ impl Engine {
     pub(crate) fn new(store: FileStore, limits: Limits) -> Self {
         let started = Instant::now();
         let service = Service::new(Arc::new(store), limits, now(started));
-        let state = State { service: Some(service), is_ending: false, is_writing: false, not_allowed: 0 };
+        let state = State {
+            service: Some(service),
+            is_ending: false,
+            is_writing: false,
+            not_allowed: 0,
+            news: News::default(),
+        };
         Self {
             state: Mutex::new(state),
             work: Condvar::new(),
@@ -98,12 +114,19 @@ impl Engine {
     ) -> Option<Answer> {
         tracing::debug!(%channel, topic = topic.suffix(), bytes = payload.len(), "received");
         let now = now(self.started);
-        let mut state = self.lock();
+        let mut guard = self.lock();
+        let state = &mut *guard;
         if state.is_ending {
             return None;
         }
         let service = state.service.as_mut()?;
-        service.received_on(channel, topic, payload, is_retained, now);
+        if topic == Topic::LegacyWrite {
+            let before = *service.counters();
+            service.received_on(channel, topic, payload, is_retained, now);
+            state.news.message(channel, &before, service.counters());
+        } else {
+            service.received_on(channel, topic, payload, is_retained, now);
+        }
         let has_work = service.waiting_bytes() > 0;
         if has_work && !state.is_writing {
             state.is_writing = true;
@@ -184,9 +207,7 @@ impl Engine {
             store.sync(&group)?;
             let changed = store.noticed_images();
             state = self.lock();
-            if let Some(service) = &mut state.service {
-                service.end_group(group);
-            }
+            state.end_group(group);
             state.images_changed(&changed, now(self.started));
             drop(state);
             self.settled.notify_waiters();
@@ -196,15 +217,20 @@ impl Engine {
         Ok(())
     }
 
-    /// Looks every second whether somebody changed an image, and says what devices do wrong, until the [end](Self::end).
+    /// Looks every second whether somebody changed an image, and says which devices came and what they do wrong, until
+    /// the [end](Self::end).
     pub(crate) fn watch(&self) {
         let mut said = Counted::default();
         let mut state = self.lock();
         while let Some(service) = &state.service {
             let counted = Counted { service: *service.counters(), not_allowed: state.not_allowed };
             let (store, is_ending) = (Arc::clone(service.store()), state.is_ending);
+            let (dropped, news) = (state.news.take_dropped(), state.news.take());
             drop(state);
-            for complaint in complaints(&said, &counted) {
+            for (channel, what) in news {
+                tracing::info!(%channel, "{what}");
+            }
+            for complaint in complaints(&said, &counted, &dropped) {
                 tracing::warn!("{complaint}");
             }
             if is_ending {

@@ -29,6 +29,7 @@ mod embedded;
 mod engine;
 mod error;
 mod joined;
+mod news;
 pub mod options;
 mod pace;
 pub mod platform;

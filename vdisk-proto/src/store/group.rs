@@ -115,6 +115,11 @@ impl Group {
         self.entries.iter().enumerate().filter(|(index, _)| self.refusal(*index).is_none())
     }
 
+    /// Those that were.
+    pub fn refused(&self) -> impl Iterator<Item = &Entry> {
+        self.refused.iter().filter_map(|(index, _)| self.entries.get(*index))
+    }
+
     /// Whether an entry is part of it no more, and what its answer is then, if it gets one.
     pub(crate) fn refusal(&self, index: usize) -> Option<Option<Status>> {
         let at = self.refused.binary_search_by_key(&index, |(index, _)| *index).ok()?;

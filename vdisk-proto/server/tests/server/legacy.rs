@@ -154,7 +154,7 @@ fn an_emulator_does_not_write_over_a_session_s_disk() {
     disk.write(crate::sector(5), &[0x77; SECTOR]).unwrap();
     disk.flush().unwrap();
     emulator.write(5 * SECTOR as u32, &[0; SECTOR]);
-    server.await_log("1 legacy writes dropped beside a session of version 2");
+    server.await_log(&format!("1 legacy writes dropped beside a session of version 2, of {CHANNEL}"));
     assert_eq!(emulator.read(5 * SECTOR as u32), hex(5 * SECTOR as u32, &[0x77; SECTOR]));
 }
 

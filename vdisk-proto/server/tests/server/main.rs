@@ -11,6 +11,7 @@ mod bad_input;
 mod broker;
 mod broker_away;
 mod chance;
+mod channels;
 mod cpmtools;
 mod data;
 mod device;

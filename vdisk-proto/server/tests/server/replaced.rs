@@ -25,11 +25,13 @@ fn replace(data: &Data, arguments: &[&str]) -> Output {
     command(["replace", "--data"]).arg(data.folder()).args(arguments).output().unwrap()
 }
 
-fn assert_replaced(data: &Data, arguments: &[&str]) {
+/// Has an image replaced, and gives what is said.
+fn assert_replaced(data: &Data, arguments: &[&str]) -> String {
     let output = replace(data, arguments);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let said = String::from_utf8(output.stdout).unwrap();
     assert!(said.contains("is a copy of"), "{said}");
+    said
 }
 
 /// Waits until a disk is told that drive B is another one.
@@ -147,8 +149,10 @@ fn without_a_server_images_are_replaced_too() {
     disk.close().unwrap();
     // Its journal would have written that sector.
     server.kill();
-    assert_replaced(&data, &["--channel", CHANNEL, "B", &image(&data, 2)]);
-    assert_replaced(&data, &["--channel", CHANNEL, "c", &image(&data, 3)]);
+    assert!(!assert_replaced(&data, &["--channel", CHANNEL, "B", &image(&data, 2)]).contains("new"));
+    assert!(!assert_replaced(&data, &["--channel", CHANNEL, "c", &image(&data, 3)]).contains("new"));
+    let mistyped = assert_replaced(&data, &["--channel", "12345679", "b", &image(&data, 3)]);
+    assert!(mistyped.contains("the channel is new"), "{mistyped}");
     let server = Server::start(&data);
     let disk = crate::disk(&server, CHANNEL);
     assert_eq!(read(&disk, 0), [2; SECTOR]);

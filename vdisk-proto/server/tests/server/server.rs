@@ -79,6 +79,11 @@ impl Server {
         self.program.errors.wait_for(what)
     }
 
+    /// What it has logged.
+    pub(crate) fn log(&self) -> String {
+        self.program.errors.text()
+    }
+
     pub(crate) fn signal(&self, name: &str) {
         self.program.signal(name);
     }
