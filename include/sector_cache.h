@@ -1268,6 +1268,9 @@ const char *sector_cache_error_text(void);
  *
  * Threads. Several threads may use one client at the same time, with any functions but vdisk_client_close(); none waits
  * for another's read or write. An event goes to one of those who ask.
+ *
+ * Signals. A connection that is lost raises SIGPIPE, on Unix, in the library's thread, which has that signal blocked. Your
+ * threads have blocked what they had, and no handler is set.
  */
 
 /*

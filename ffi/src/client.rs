@@ -3,6 +3,8 @@
 pub mod event;
 mod fault;
 pub mod options;
+#[cfg(unix)]
+mod signals;
 
 use core::ffi::c_char;
 use core::time::Duration;
@@ -65,6 +67,9 @@ impl Inside for Client {
 ///
 /// Threads. Several threads may use one client at the same time, with any functions but vdisk_client_close(); none waits
 /// for another's read or write. An event goes to one of those who ask.
+///
+/// Signals. A connection that is lost raises SIGPIPE, on Unix, in the library's thread, which has that signal blocked. Your
+/// threads have blocked what they had, and no handler is set.
 /// ---
 /// Fills in the options that a client is opened with by default: no user, certificate or authority, a random client
 /// identifier, 5,000 ms to connect, 15,000 to open and 8,000 for any other call, 4,096 sectors of 137 bytes in the cache,
@@ -117,6 +122,9 @@ pub unsafe extern "C" fn vdisk_client_open(
         let options = unsafe { options.as_ref() }.unwrap_or(&default);
         // SAFETY: as above.
         let options = unsafe { options.options(url, channel) }?;
+        // The disk's thread has it from this one.
+        #[cfg(unix)]
+        let _blocked = signals::NoSigpipe::new()?;
         Ok(Client { disk: Disk::open(&options)? })
     };
     // SAFETY: as above.

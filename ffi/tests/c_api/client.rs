@@ -88,6 +88,15 @@ fn the_example_of_the_client_works() {
 }
 
 #[test]
+fn a_lost_connection_does_not_end_a_program() {
+    let Some(program) = program(&C99, "signals.c", "signals") else { return };
+    let mut server = Served::start(&own_broker());
+    let run = language::run(&program, &[&url(server.port())]);
+    server.stop();
+    assert_success(&run, &source("signals.c"));
+}
+
+#[test]
 fn a_client_lives_through_restarts_of_its_server() {
     let Some(program) = program(&C99, "restarts.c", "restarts") else { return };
     let mut server = Served::start(&own_broker());
