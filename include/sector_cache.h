@@ -620,8 +620,8 @@ typedef struct {
     /* Milliseconds that it may take until the broker has let the client in, 1,000 at least. */
     uint32_t connect_timeout_ms;
     /*
-     * Milliseconds that `vdisk_client_open()` waits for the server. That one speaks version 1 only turns out after 7,000
-     * to 9,000.
+     * Milliseconds that `vdisk_client_open()` waits for the server; an open that fails may take a second more. That one
+     * speaks version 1 only turns out after 7,000 to 9,000.
      */
     uint32_t open_timeout_ms;
     /*
@@ -1210,15 +1210,17 @@ int32_t vdisk_session_drive(const vdisk_session *session, uint8_t drive, vdisk_s
  * What follows needs an operating system: it is there if `SECTOR_CACHE_HOSTED` is defined, which pkg-config and CMake
  * do where the library was installed for a host. It differs in three things from what is above.
  *
- * Memory. The library allocates these objects, and you close each once: a function `_open` or `_create` writes a
- * pointer to yours, which is *owned* by you, and NULL after an error; `_close` frees the object, whatever it returns,
- * and writes NULL there, so that closing it again is refused. Another copy of the pointer is dead then.
+ * Memory. The library allocates these objects, and you end each once: a function `_open` or `_create` writes a pointer
+ * to yours, which is *owned* by you, and NULL after an error; `_close`, or for a writer region_seal() or
+ * region_discard(), frees the object, whatever it returns, and writes NULL there, so that ending it again is refused.
+ * Another copy of the pointer is dead then. After SECTOR_CACHE_ERROR_NOT_INITIALISED nothing was freed: there was no such
+ * object.
  *
  * Threads. Each section says which functions several threads may call for one object at the same time. Whoever closes
  * an object sees to it that no other call is on its way.
  *
- * Errors have a text besides, for people: sector_cache_error_text(). A defect of the library, which would end a Rust
- * program, is SECTOR_CACHE_ERROR_INTERNAL: close the object then.
+ * Errors have a text besides, for people: sector_cache_error_text(). Any of these functions may return
+ * SECTOR_CACHE_ERROR_INTERNAL, for a defect of the library, which would end a Rust program: close the object then.
  *
  * Text from you ends with a NUL and is UTF-8.
  */
@@ -1266,8 +1268,10 @@ const char *sector_cache_error_text(void);
  * Time. Every call returns within the time-outs of its client, whatever broker, server and network do; only
  * vdisk_client_open() gives up at the first connection that fails.
  *
- * Threads. Several threads may use one client at the same time, with any functions but vdisk_client_close(); none waits
- * for another's read or write. An event goes to one of those who ask.
+ * Threads. Several threads may use one client at the same time, with any functions but vdisk_client_close(). Writes wait
+ * for room in the window, and reads of what is not cached while 4 tracks are on their way, each in the order of the
+ * calls; where 256 calls wait, the time of the next one begins when one of them has ended. An event goes to one of those
+ * who ask.
  *
  * Signals. A connection that is lost raises SIGPIPE, on Unix, in the library's thread, which has that signal blocked. Your
  * threads have blocked what they had, and no handler is set.
@@ -1304,9 +1308,9 @@ int32_t vdisk_client_open(vdisk_client **client, uint32_t abi_version, const cha
  *
  * `bytes`, of `length` bytes, is *borrowed* during the call; `length` must be the sector length of the drive.
  *
- * Returns `SECTOR_CACHE_OK`; or `SECTOR_CACHE_ERROR_NULL`, `_NOT_INITIALISED`, `_OUT_OF_RANGE`, `_LENGTH` or
- * `_INTERNAL`, or `VDISK_ERROR_NO_DRIVE`, `_TOO_LONG`, `_REFUSED`, `_CHANGED`, `_TIMED_OUT` or `_TAKEN_OVER`, and the
- * bytes are as they were.
+ * Returns `SECTOR_CACHE_OK`; or `SECTOR_CACHE_ERROR_NULL`, `_NOT_INITIALISED`, `_OUT_OF_RANGE`, `_LENGTH`, or
+ * `VDISK_ERROR_NO_DRIVE`, `_TOO_LONG`, `_REFUSED`, `_CHANGED`, `_TIMED_OUT` or `_TAKEN_OVER`, and the bytes are as they
+ * were.
  */
 int32_t vdisk_client_read(const vdisk_client *client, uint8_t drive, uint32_t sector, uint8_t *bytes, size_t length);
 
@@ -1316,9 +1320,8 @@ int32_t vdisk_client_read(const vdisk_client *client, uint8_t drive, uint32_t se
  *
  * `bytes`, of `length` bytes, is *borrowed* during the call; `length` must be the sector length of the drive.
  *
- * Returns `SECTOR_CACHE_OK`; or `SECTOR_CACHE_ERROR_NULL`, `_NOT_INITIALISED`, `_OUT_OF_RANGE`, `_LENGTH` or
- * `_INTERNAL`, or `VDISK_ERROR_NO_DRIVE`, `_TOO_LONG`, `_READ_ONLY`, `_TIMED_OUT` or `_TAKEN_OVER`, and the write is not
- * done.
+ * Returns `SECTOR_CACHE_OK`; or `SECTOR_CACHE_ERROR_NULL`, `_NOT_INITIALISED`, `_OUT_OF_RANGE`, `_LENGTH`, or
+ * `VDISK_ERROR_NO_DRIVE`, `_TOO_LONG`, `_READ_ONLY`, `_TIMED_OUT` or `_TAKEN_OVER`, and the write is not done.
  */
 int32_t vdisk_client_write(const vdisk_client *client, uint8_t drive, uint32_t sector, const uint8_t *bytes,
     size_t length);
@@ -1327,22 +1330,22 @@ int32_t vdisk_client_write(const vdisk_client *client, uint8_t drive, uint32_t s
  * Waits until all writes that were accepted are on the server's disk.
  *
  * Returns `SECTOR_CACHE_OK`; `VDISK_ERROR_WRITES_FAILED` or `_DATA_LOSS` if since the last flush some were not done after
- * all, which is told once; `VDISK_ERROR_TIMED_OUT` or `_TAKEN_OVER` if they wait still; or `SECTOR_CACHE_ERROR_NULL`,
- * `_NOT_INITIALISED` or `_INTERNAL`.
+ * all, which is told once; `VDISK_ERROR_TIMED_OUT` or `_TAKEN_OVER` if they wait still; or `SECTOR_CACHE_ERROR_NULL` or
+ * `_NOT_INITIALISED`.
  */
 int32_t vdisk_client_flush(const vdisk_client *client);
 
 /*
  * How many drives the channel has, as last told. `vdisk_client_drive()` says of each number whether it is one.
  *
- * Returns that number, 0 to 16; or `SECTOR_CACHE_ERROR_NULL`, `_NOT_INITIALISED` or `_INTERNAL`.
+ * Returns that number, 0 to 16; or `SECTOR_CACHE_ERROR_NULL` or `_NOT_INITIALISED`.
  */
 int32_t vdisk_client_drives(const vdisk_client *client);
 
 /*
  * Writes what the server told of a drive to `info`, *borrowed* during the call.
  *
- * Returns `SECTOR_CACHE_OK`; or `SECTOR_CACHE_ERROR_NULL`, `_NOT_INITIALISED`, `_OUT_OF_RANGE` or `_INTERNAL`, or
+ * Returns `SECTOR_CACHE_OK`; or `SECTOR_CACHE_ERROR_NULL`, `_NOT_INITIALISED` or `_OUT_OF_RANGE`, or
  * `VDISK_ERROR_NO_DRIVE` if the channel has none of that number.
  */
 int32_t vdisk_client_drive(const vdisk_client *client, uint8_t drive, vdisk_session_drive_info *info);
@@ -1350,7 +1353,7 @@ int32_t vdisk_client_drive(const vdisk_client *client, uint8_t drive, vdisk_sess
 /*
  * Writes what the client has counted, and how it is, to `statistics`, *borrowed* during the call.
  *
- * Returns `SECTOR_CACHE_OK`; or `SECTOR_CACHE_ERROR_NULL`, `_NOT_INITIALISED` or `_INTERNAL`.
+ * Returns `SECTOR_CACHE_OK`; or `SECTOR_CACHE_ERROR_NULL` or `_NOT_INITIALISED`.
  */
 int32_t vdisk_client_stats(const vdisk_client *client, vdisk_client_statistics *statistics);
 
@@ -1367,7 +1370,7 @@ int32_t vdisk_client_next_event(const vdisk_client *client, uint32_t timeout_ms,
  * Takes the channel back after `VDISK_EVENT_TAKEN_OVER`, and does nothing at any other time. Writes that were accepted
  * before are sent again, unless the other changed their drive: then they fail.
  *
- * Returns `SECTOR_CACHE_OK`; or `SECTOR_CACHE_ERROR_NULL`, `_NOT_INITIALISED` or `_INTERNAL`.
+ * Returns `SECTOR_CACHE_OK`; or `SECTOR_CACHE_ERROR_NULL` or `_NOT_INITIALISED`.
  */
 int32_t vdisk_client_resume(const vdisk_client *client);
 
@@ -1530,7 +1533,8 @@ int32_t region_close(region_reader **region);
 int32_t region_defaults(region_options *options);
 
 /*
- * Creates a region. There must be no file of its name; it has another, with `.part` behind it, until it is sealed.
+ * Creates a region. There must be no file of its name; it has another, with `.part` behind it, until it is sealed. If a
+ * process is killed meanwhile, that file stays, and until you remove it this returns `REGION_ERROR_EXISTS`.
  *
  * `path`, and `options`, which may be NULL for those of `region_defaults()`, are *borrowed* during the call.
  *
@@ -1568,8 +1572,8 @@ int32_t region_append_parcel(region_writer *writer, const uint8_t *bytes, size_t
  *
  * Returns `SECTOR_CACHE_OK`; or `SECTOR_CACHE_ERROR_NULL` or `_NOT_INITIALISED`, or `REGION_ERROR_DISK_FULL`, `_IO`,
  * `_TOO_LONG` (more blocks than can be: make them longer) or `_FAILED`, and nothing is left of the region: after a sync
- * that failed nobody knows what the disk has, so write it anew from where it came. In any case the writer is freed, and
- * `*writer` is NULL.
+ * that failed nobody knows what the disk has, so write it anew from where it came. However it went, the writer
+ * is freed and `*writer` NULL, but after `_NOT_INITIALISED`.
  */
 int32_t region_seal(region_writer **writer, region_sealed *sealed);
 

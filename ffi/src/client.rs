@@ -65,8 +65,10 @@ impl Inside for Client {
 /// Time. Every call returns within the time-outs of its client, whatever broker, server and network do; only
 /// vdisk_client_open() gives up at the first connection that fails.
 ///
-/// Threads. Several threads may use one client at the same time, with any functions but vdisk_client_close(); none waits
-/// for another's read or write. An event goes to one of those who ask.
+/// Threads. Several threads may use one client at the same time, with any functions but vdisk_client_close(). Writes wait
+/// for room in the window, and reads of what is not cached while 4 tracks are on their way, each in the order of the
+/// calls; where 256 calls wait, the time of the next one begins when one of them has ended. An event goes to one of those
+/// who ask.
 ///
 /// Signals. A connection that is lost raises SIGPIPE, on Unix, in the library's thread, which has that signal blocked. Your
 /// threads have blocked what they had, and no handler is set.
@@ -135,9 +137,9 @@ pub unsafe extern "C" fn vdisk_client_open(
 ///
 /// `bytes`, of `length` bytes, is *borrowed* during the call; `length` must be the sector length of the drive.
 ///
-/// Returns `SECTOR_CACHE_OK`; or `SECTOR_CACHE_ERROR_NULL`, `_NOT_INITIALISED`, `_OUT_OF_RANGE`, `_LENGTH` or
-/// `_INTERNAL`, or `VDISK_ERROR_NO_DRIVE`, `_TOO_LONG`, `_REFUSED`, `_CHANGED`, `_TIMED_OUT` or `_TAKEN_OVER`, and the
-/// bytes are as they were.
+/// Returns `SECTOR_CACHE_OK`; or `SECTOR_CACHE_ERROR_NULL`, `_NOT_INITIALISED`, `_OUT_OF_RANGE`, `_LENGTH`, or
+/// `VDISK_ERROR_NO_DRIVE`, `_TOO_LONG`, `_REFUSED`, `_CHANGED`, `_TIMED_OUT` or `_TAKEN_OVER`, and the bytes are as they
+/// were.
 ///
 /// # Safety
 /// `client` is NULL or what `vdisk_client_open()` wrote; `bytes` is NULL or points to `length` bytes.
@@ -164,9 +166,8 @@ pub unsafe extern "C" fn vdisk_client_read(
 ///
 /// `bytes`, of `length` bytes, is *borrowed* during the call; `length` must be the sector length of the drive.
 ///
-/// Returns `SECTOR_CACHE_OK`; or `SECTOR_CACHE_ERROR_NULL`, `_NOT_INITIALISED`, `_OUT_OF_RANGE`, `_LENGTH` or
-/// `_INTERNAL`, or `VDISK_ERROR_NO_DRIVE`, `_TOO_LONG`, `_READ_ONLY`, `_TIMED_OUT` or `_TAKEN_OVER`, and the write is not
-/// done.
+/// Returns `SECTOR_CACHE_OK`; or `SECTOR_CACHE_ERROR_NULL`, `_NOT_INITIALISED`, `_OUT_OF_RANGE`, `_LENGTH`, or
+/// `VDISK_ERROR_NO_DRIVE`, `_TOO_LONG`, `_READ_ONLY`, `_TIMED_OUT` or `_TAKEN_OVER`, and the write is not done.
 ///
 /// # Safety
 /// As `vdisk_client_read()`.
@@ -194,8 +195,8 @@ pub unsafe extern "C" fn vdisk_client_write(
 /// Waits until all writes that were accepted are on the server's disk.
 ///
 /// Returns `SECTOR_CACHE_OK`; `VDISK_ERROR_WRITES_FAILED` or `_DATA_LOSS` if since the last flush some were not done after
-/// all, which is told once; `VDISK_ERROR_TIMED_OUT` or `_TAKEN_OVER` if they wait still; or `SECTOR_CACHE_ERROR_NULL`,
-/// `_NOT_INITIALISED` or `_INTERNAL`.
+/// all, which is told once; `VDISK_ERROR_TIMED_OUT` or `_TAKEN_OVER` if they wait still; or `SECTOR_CACHE_ERROR_NULL` or
+/// `_NOT_INITIALISED`.
 ///
 /// # Safety
 /// As `vdisk_client_read()`.
@@ -207,7 +208,7 @@ pub unsafe extern "C" fn vdisk_client_flush(client: *const Object<Client>) -> i3
 
 /// How many drives the channel has, as last told. `vdisk_client_drive()` says of each number whether it is one.
 ///
-/// Returns that number, 0 to 16; or `SECTOR_CACHE_ERROR_NULL`, `_NOT_INITIALISED` or `_INTERNAL`.
+/// Returns that number, 0 to 16; or `SECTOR_CACHE_ERROR_NULL` or `_NOT_INITIALISED`.
 ///
 /// # Safety
 /// As `vdisk_client_read()`.
@@ -221,7 +222,7 @@ pub unsafe extern "C" fn vdisk_client_drives(client: *const Object<Client>) -> i
 
 /// Writes what the server told of a drive to `info`, *borrowed* during the call.
 ///
-/// Returns `SECTOR_CACHE_OK`; or `SECTOR_CACHE_ERROR_NULL`, `_NOT_INITIALISED`, `_OUT_OF_RANGE` or `_INTERNAL`, or
+/// Returns `SECTOR_CACHE_OK`; or `SECTOR_CACHE_ERROR_NULL`, `_NOT_INITIALISED` or `_OUT_OF_RANGE`, or
 /// `VDISK_ERROR_NO_DRIVE` if the channel has none of that number.
 ///
 /// # Safety
@@ -246,7 +247,7 @@ pub unsafe extern "C" fn vdisk_client_drive(
 
 /// Writes what the client has counted, and how it is, to `statistics`, *borrowed* during the call.
 ///
-/// Returns `SECTOR_CACHE_OK`; or `SECTOR_CACHE_ERROR_NULL`, `_NOT_INITIALISED` or `_INTERNAL`.
+/// Returns `SECTOR_CACHE_OK`; or `SECTOR_CACHE_ERROR_NULL` or `_NOT_INITIALISED`.
 ///
 /// # Safety
 /// As `vdisk_client_read()`; `statistics` is NULL or points to one such structure.
@@ -283,7 +284,7 @@ pub unsafe extern "C" fn vdisk_client_next_event(
         if event.is_null() {
             return Err(SECTOR_CACHE_ERROR_NULL.into());
         }
-        let Some(next) = client.disk.next_event(Duration::from_millis(timeout_ms.into())) else {
+        let Some(next) = client.disk.next_event(Duration::from_millis(timeout_ms.into()))? else {
             return Ok(VDISK_NO_EVENT);
         };
         if let Event::Disconnected(failure) = &next {
@@ -299,7 +300,7 @@ pub unsafe extern "C" fn vdisk_client_next_event(
 /// Takes the channel back after `VDISK_EVENT_TAKEN_OVER`, and does nothing at any other time. Writes that were accepted
 /// before are sent again, unless the other changed their drive: then they fail.
 ///
-/// Returns `SECTOR_CACHE_OK`; or `SECTOR_CACHE_ERROR_NULL`, `_NOT_INITIALISED` or `_INTERNAL`.
+/// Returns `SECTOR_CACHE_OK`; or `SECTOR_CACHE_ERROR_NULL` or `_NOT_INITIALISED`.
 ///
 /// # Safety
 /// As `vdisk_client_read()`.

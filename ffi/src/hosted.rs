@@ -21,15 +21,17 @@ use crate::object::{Inside, Object, SECTOR_CACHE_ABI_VERSION};
 /// What follows needs an operating system: it is there if `SECTOR_CACHE_HOSTED` is defined, which pkg-config and CMake
 /// do where the library was installed for a host. It differs in three things from what is above.
 ///
-/// Memory. The library allocates these objects, and you close each once: a function `_open` or `_create` writes a
-/// pointer to yours, which is *owned* by you, and NULL after an error; `_close` frees the object, whatever it returns,
-/// and writes NULL there, so that closing it again is refused. Another copy of the pointer is dead then.
+/// Memory. The library allocates these objects, and you end each once: a function `_open` or `_create` writes a pointer
+/// to yours, which is *owned* by you, and NULL after an error; `_close`, or for a writer region_seal() or
+/// region_discard(), frees the object, whatever it returns, and writes NULL there, so that ending it again is refused.
+/// Another copy of the pointer is dead then. After SECTOR_CACHE_ERROR_NOT_INITIALISED nothing was freed: there was no such
+/// object.
 ///
 /// Threads. Each section says which functions several threads may call for one object at the same time. Whoever closes
 /// an object sees to it that no other call is on its way.
 ///
-/// Errors have a text besides, for people: sector_cache_error_text(). A defect of the library, which would end a Rust
-/// program, is SECTOR_CACHE_ERROR_INTERNAL: close the object then.
+/// Errors have a text besides, for people: sector_cache_error_text(). Any of these functions may return
+/// SECTOR_CACHE_ERROR_INTERNAL, for a defect of the library, which would end a Rust program: close the object then.
 ///
 /// Text from you ends with a NUL and is UTF-8.
 /// ---
@@ -69,9 +71,7 @@ impl From<i32> for Fault {
         let text = match code {
             SECTOR_CACHE_ERROR_NULL => "a pointer is NULL that may not be",
             SECTOR_CACHE_ERROR_VERSION => "header and library do not belong together; compile again",
-            SECTOR_CACHE_ERROR_NOT_INITIALISED => {
-                "the pointer is to no such object, or to one that was closed"
-            }
+            SECTOR_CACHE_ERROR_NOT_INITIALISED => "the pointer is to no such object",
             SECTOR_CACHE_ERROR_OUT_OF_RANGE => "a number is out of its range",
             SECTOR_CACHE_ERROR_LENGTH => "there are no buffers of such a length",
             _ => return Self::new(code, format!("error {code}")),

@@ -65,7 +65,8 @@ pub struct Sealed {
 ///
 /// The file has a temporary name, with `.part` behind it, until [`seal`](Self::seal) has all of it on the disk. A thread
 /// writes while the next block is filled. A writer that is dropped leaves nothing behind, and neither does one that
-/// failed: a region that has its name is whole.
+/// failed: a region that has its name is whole. A process that is killed leaves that file, and until somebody removes it
+/// [`create`](Self::create) fails with [`Error::Exists`].
 ///
 /// ```
 /// use region_store::format::{Header, RegionId};

@@ -37,8 +37,9 @@
 //! They are [those of the session](crate::session#promises). On top of them:
 //!
 //! - Every call returns in time, whatever broker, server and network do: within its time-out, but for a read that has to
-//!   wait for its turn, which may take twice as long, and [`close`](Disk::close), which takes leave of the broker for a
-//!   second more at most. Where 256 calls wait at once, the time of the next one begins when one of them has ended.
+//!   wait for its turn, which may take twice as long, and for [`close`](Disk::close) and an [`open`](Disk::open) that
+//!   fails, which take leave of the broker for a second more at most. Where 256 calls wait at once, the time of the next
+//!   one begins when one of them has ended.
 //! - A connection that is lost is made again, after pauses that grow up to 30 s; that a broker has fallen silent is
 //!   noticed within 20 s. A write that was accepted waits
 //!   meanwhile, and is sent again. Only if the program ends, or drops the disk without [`close`](Disk::close), are writes
@@ -49,9 +50,10 @@
 //! # Threads and memory
 //!
 //! A disk has a thread of its own, which owns session, cache and connection; callers send it what they want, and even a
-//! sector that is cached takes two switches of threads. So a disk may be shared, and no call keeps another from being
-//! served. All queues are bounded: a full one pushes back on the
-//! caller. Memory is 12 bytes and a sector for each slot of the cache, the window, and the buffers of the connection.
+//! sector that is cached takes two switches of threads. So a disk may be shared. Writes wait for room in the window, and
+//! reads of what is not cached while four tracks are on their way, each in the order of the calls. All queues are bounded: a
+//! full one pushes back on the caller. Memory is 12 bytes and a sector for each slot of the cache, the window, and the
+//! buffers of the connection.
 //!
 //! # MQTT
 //!

@@ -28,8 +28,8 @@ pub struct ClientOptions {
     pub key_file: *const c_char,
     /// Milliseconds that it may take until the broker has let the client in, 1,000 at least.
     pub connect_timeout_ms: u32,
-    /// Milliseconds that `vdisk_client_open()` waits for the server. That one speaks version 1 only turns out after 7,000
-    /// to 9,000.
+    /// Milliseconds that `vdisk_client_open()` waits for the server; an open that fails may take a second more. That one
+    /// speaks version 1 only turns out after 7,000 to 9,000.
     pub open_timeout_ms: u32,
     /// Milliseconds that a read, a write, a flush or a close may take, 1 at least. A read that waits for its turn may
     /// take twice as long, and a close a second more.

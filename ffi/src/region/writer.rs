@@ -68,7 +68,8 @@ pub unsafe extern "C" fn region_defaults(options: *mut RegionOptions) -> i32 {
     hosted::call(|| unsafe { put(options, RegionOptions::of(&Options::default())) })
 }
 
-/// Creates a region. There must be no file of its name; it has another, with `.part` behind it, until it is sealed.
+/// Creates a region. There must be no file of its name; it has another, with `.part` behind it, until it is sealed. If a
+/// process is killed meanwhile, that file stays, and until you remove it this returns `REGION_ERROR_EXISTS`.
 ///
 /// `path`, and `options`, which may be NULL for those of `region_defaults()`, are *borrowed* during the call.
 ///
@@ -154,7 +155,7 @@ pub unsafe extern "C" fn region_append_parcel(
 /// Returns `SECTOR_CACHE_OK`; or `SECTOR_CACHE_ERROR_NULL` or `_NOT_INITIALISED`, or `REGION_ERROR_EXISTS` (something got
 /// the name meanwhile), `_DISK_FULL`, `_IO`, `_TOO_LONG` (more blocks than can be: make them longer) or `_FAILED`, and
 /// nothing is left of the region: after a sync that failed nobody knows what the disk has, so write it anew from where it
-/// came. In any case the writer is freed, and `*writer` is NULL.
+/// came. However it went, the writer is freed and `*writer` NULL, but after `_NOT_INITIALISED`.
 ///
 /// # Safety
 /// `writer` is NULL or points to a pointer as in `region_append()`; `sealed` is NULL or points to one such structure.

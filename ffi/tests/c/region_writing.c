@@ -77,6 +77,12 @@ static void no_file_is_written_over(void)
     CHECK_EQUAL(1, count_of("a.region"));
     remove_file("a.region");
 
+    /* As a process leaves it that is killed. */
+    write_file("a.region.part", "", 0);
+    CHECK_EQUAL(REGION_ERROR_EXISTS, create(&writer, "a.region", NULL));
+    CHECK(writer == NULL && text_has("a.region.part is there already"));
+    remove_file("a.region.part");
+
     CHECK_EQUAL(REGION_ERROR_NOT_FOUND, create(&writer, "none/a.region", NULL));
     CHECK(writer == NULL && text_has("none/a.region.part: cannot create: "));
     CHECK_EQUAL(0, files());

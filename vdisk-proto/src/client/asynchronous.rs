@@ -32,7 +32,7 @@ pub struct AsyncDisk {
 }
 
 impl AsyncDisk {
-    /// As [`Disk::open`](super::Disk::open).
+    /// As [`Disk::open`](super::Disk::open), but that a disk's thread that could not open it may still be about to end.
     ///
     /// # Errors
     /// As there.
@@ -80,8 +80,11 @@ impl AsyncDisk {
         self.handle.ask(Command::Stats).await
     }
 
-    /// The next thing that happens by itself; `None` if no more will, since the disk's thread has ended.
-    pub async fn next_event(&self) -> Option<Event> {
+    /// The next thing that happens by itself.
+    ///
+    /// # Errors
+    /// [`Error::Stopped`]: nothing more will.
+    pub async fn next_event(&self) -> Result<Event, Error> {
         self.handle.events.next().await
     }
 
@@ -93,11 +96,25 @@ impl AsyncDisk {
         self.handle.ask(Command::Resume).await
     }
 
-    /// As [`Disk::close`](super::Disk::close).
+    /// As [`Disk::close`](super::Disk::close), but that the disk's thread may still be about to end.
     ///
     /// # Errors
     /// As there.
     pub async fn close(self) -> Result<(), Error> {
         self.handle.ask(Command::Close).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::runtime;
+
+    use super::*;
+
+    #[test]
+    fn whoever_waits_for_events_of_a_dead_thread_is_told_so() {
+        let disk = AsyncDisk { handle: Handle::dead() };
+        let runtime = runtime::Builder::new_current_thread().build().unwrap();
+        assert!(matches!(runtime.block_on(disk.next_event()), Err(Error::Stopped)));
     }
 }

@@ -81,10 +81,12 @@ impl Disk {
     }
 
     /// The next thing that happened by itself, for which it waits so long at most; `None` if nothing did.
-    #[must_use]
-    pub fn next_event(&self, at_most: Duration) -> Option<Event> {
+    ///
+    /// # Errors
+    /// [`Error::Stopped`]: nothing more will.
+    pub fn next_event(&self, at_most: Duration) -> Result<Option<Event>, Error> {
         let end = Instant::now().checked_add(at_most);
-        wait_until(self.handle.events.next(), end).flatten()
+        wait_until(self.handle.events.next(), end).transpose()
     }
 
     /// Takes the channel back after [`Event::TakenOver`]. Writes that were accepted before are sent again, unless the
@@ -165,5 +167,20 @@ fn wait_until<T>(future: impl Future<Output = T>, end: Option<Instant>) -> Optio
             return None;
         }
         signal.wait(end);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_waits_for_events_of_a_dead_thread_is_told_so() {
+        let disk = Disk { handle: Handle::dead() };
+        disk.handle.events.push(Event::Opened);
+        assert!(matches!(disk.next_event(Duration::MAX), Ok(Some(Event::Opened))));
+        for at_most in [Duration::ZERO, Duration::MAX] {
+            assert!(matches!(disk.next_event(at_most), Err(Error::Stopped)));
+        }
     }
 }

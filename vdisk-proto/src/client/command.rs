@@ -112,3 +112,13 @@ impl Handle {
         self.ask(|reply| Command::Write { key, bytes: bytes.into(), reply }).await
     }
 }
+
+#[cfg(test)]
+impl Handle {
+    /// One whose thread has ended by itself.
+    pub(super) fn dead() -> Self {
+        let events = Arc::new(Events::default());
+        events.end();
+        Self { commands: mpsc::channel(1).0, events, thread: thread::spawn(|| ()) }
+    }
+}

@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use sector_cache::{Drive, SectorKey};
 use tokio::sync::Notify;
 
-use super::ConnectionFailure;
+use super::{ConnectionFailure, Error};
 use crate::codec::Status;
 use crate::session::Failure;
 
@@ -77,8 +77,8 @@ impl Events {
         self.changed.notify_one();
     }
 
-    /// The next event; `None` if no more will come.
-    pub(super) async fn next(&self) -> Option<Event> {
+    /// The next event; an error if no more will come.
+    pub(super) async fn next(&self) -> Result<Event, Error> {
         loop {
             // Before the look at the queue, so that nothing can come in between.
             let changed = self.changed.notified();
@@ -87,7 +87,7 @@ impl Events {
                 (event, _) => {
                     // There may be more, for another who waits.
                     self.changed.notify_one();
-                    return event;
+                    return event.ok_or(Error::Stopped);
                 }
             }
         }

@@ -54,7 +54,7 @@ fn read(disk: &Disk, number: u32) -> Vec<u8> {
 /// Waits for an event, over others.
 fn await_event(disk: &Disk, is_it: impl Fn(&Event) -> bool) {
     loop {
-        let event = disk.next_event(LONG).expect("the event does not come");
+        let event = disk.next_event(LONG).unwrap().expect("the event does not come");
         if is_it(&event) {
             return;
         }

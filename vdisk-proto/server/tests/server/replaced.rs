@@ -37,7 +37,7 @@ fn assert_replaced(data: &Data, arguments: &[&str]) -> String {
 /// Waits until a disk is told that drive B is another one.
 fn await_change(disk: &Disk) {
     loop {
-        let event = disk.next_event(LONG).expect("the change is not told");
+        let event = disk.next_event(LONG).unwrap().expect("the change is not told");
         if event == Event::DriveChanged(Drive::B) {
             return;
         }

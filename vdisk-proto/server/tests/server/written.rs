@@ -70,7 +70,7 @@ impl Written {
         disk.write(sector(at), &stamped(number)).map_err(|error| error.to_string())?;
         let stats = disk.stats().map_err(|error| error.to_string())?;
         // What was refused, as by a disk that fails, is not waited for any more.
-        while let Some(event) = disk.next_event(Duration::ZERO) {
+        while let Some(event) = disk.next_event(Duration::ZERO).map_err(|error| error.to_string())? {
             if let Event::WriteFailed(key, failure) = event {
                 return Err(format!("{key:?}: {failure:?}"));
             }
