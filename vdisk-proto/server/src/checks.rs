@@ -90,7 +90,7 @@ pub(crate) fn check(options: &Serve) -> Result<(), ServerError> {
             if let Some([one, other]) = PAIRS.into_iter().find(|[one, other]| is_set(one) != is_set(other)) {
                 return wrong(format!("--{one} and --{other} go together"));
             }
-            let is_secure = url.starts_with("mqtts://");
+            let is_secure = url.to_ascii_lowercase().starts_with("mqtts://");
             if is_secure && !is_set("broker-ca") {
                 return wrong(
                     "mqtts:// needs --broker-ca, with the authority that signed the broker's certificate",
@@ -188,7 +188,9 @@ mod tests {
             }
         }
         assert!(refusal(&secure).contains("--broker-ca"));
-        assert_eq!(check_of(&[&secure[..], &["--broker-ca", "x"]].concat()), Ok(()));
+        for url in ["mqtts://x", "MQTTS://x"] {
+            assert_eq!(check_of(&["--broker", url, "--broker-ca", "x"]), Ok(()));
+        }
         assert!(refusal(&[&plain[..], &["--broker-ca", "x"]].concat()).contains("mqtts://"));
         assert!(refusal(&["--password-file", "x", "--allow-anonymous"]).contains("choose one"));
     }

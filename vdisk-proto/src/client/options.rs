@@ -33,7 +33,7 @@ pub struct Options {
 
 impl Options {
     /// A channel's drives behind the broker at a URL: `mqtt://host:port`, or `mqtts://host:port` for TLS. The port may be
-    /// left out: it is 1883, or 8883 with TLS.
+    /// left out: it is 1883, or 8883 with TLS. A slash may end the URL, and the case of `mqtt` is of no account.
     #[must_use]
     pub fn new(url: &str, channel: &str) -> Self {
         Self {
@@ -161,7 +161,7 @@ impl Options {
             may_fall_back: self.may_fall_back,
         };
         let problem = if address.is_secure && self.authority_file.is_none() {
-            "mqtts needs Options::authority_file, with the authority that signed the broker's certificate"
+            "mqtts:// needs the option authority_file: the authority that signed the broker's certificate"
         } else if !address.is_secure && (self.authority_file.is_some() || self.certificate_files.is_some()) {
             "certificates are for mqtts:// only"
         } else if self.timeout < Duration::from_millis(1) || self.connect_timeout < Duration::from_secs(1) {

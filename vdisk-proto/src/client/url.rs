@@ -1,4 +1,5 @@
-//! The URL of a broker: `mqtt://host`, `mqtts://host`, or either with a port.
+//! The URL of a broker: `mqtt://host`, `mqtts://host`, or either with a port. A slash may end it, and the case of the
+//! scheme is of no account.
 
 use std::format;
 use std::string::{String, ToString as _};
@@ -17,16 +18,14 @@ pub(super) struct Address {
 impl Address {
     pub(super) fn parse(url: &str) -> Result<Self, Error> {
         let fail = |problem| Error::Url { url: without_password(url), problem };
-        let (is_secure, rest) = if let Some(rest) = url.strip_prefix("mqtt://") {
-            (false, rest)
-        } else if let Some(rest) = url.strip_prefix("mqtts://") {
-            (true, rest)
-        } else {
+        let (scheme, rest) = url.split_once("://").unwrap_or_default();
+        let is_secure = scheme.eq_ignore_ascii_case("mqtts");
+        if !is_secure && !scheme.eq_ignore_ascii_case("mqtt") {
             return Err(fail("it begins with mqtt:// or mqtts://"));
-        };
+        }
         let rest = rest.strip_suffix('/').unwrap_or(rest);
         if rest.contains('@') {
-            return Err(fail("user and password do not belong there, but into Options::credentials"));
+            return Err(fail("user and password do not belong there: they are options of their own"));
         }
         if rest.contains(['/', '?', '#']) {
             return Err(fail("nothing follows host and port"));
@@ -75,6 +74,8 @@ mod tests {
             ("mqtt://127.0.0.1:1884", false, "127.0.0.1", 1884),
             ("mqtt://broker.example", false, "broker.example", 1883),
             ("mqtts://broker.example/", true, "broker.example", 8883),
+            ("MQTT://broker.example:1884/", false, "broker.example", 1884),
+            ("Mqtts://Broker.example", true, "Broker.example", 8883),
             ("mqtt://[::1]:5", false, "[::1]", 5),
             ("mqtt://[::1]", false, "[::1]", 1883),
         ] {
@@ -88,6 +89,10 @@ mod tests {
             "",
             "broker",
             "http://broker",
+            "mqtt",
+            "mqtt:/broker",
+            "mqttss://broker",
+            "mqtt://broker//",
             "mqtt://",
             "mqtt://:1883",
             "mqtt://broker:0",
@@ -107,7 +112,7 @@ mod tests {
     fn a_password_in_a_url_is_refused_and_not_repeated() {
         let error = Address::parse("mqtt://user:se@cret@broker:1883").unwrap_err().to_string();
         assert!(
-            error.contains("Options::credentials") && error.contains("mqtt://...@broker:1883"),
+            error.contains("options of their own") && error.contains("mqtt://...@broker:1883"),
             "{error}"
         );
         assert!(!error.contains("cret"), "{error}");
