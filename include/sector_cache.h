@@ -997,7 +997,7 @@ int32_t sector_cache_disk_stats(const sector_cache_disk *disk, sector_cache_stat
  *     int disk_start(void)
  *     {
  *         vdisk_session_options options;
- *         if (vdisk_session_altair(&options, "12345678") != SECTOR_CACHE_OK)
+ *         if (vdisk_session_altair(&options, SECTOR_CACHE_ABI_VERSION, "12345678") != SECTOR_CACHE_OK)
  *             return -1;
  *         options.random = hardware_random;
  *         options.arrived = arrived;
@@ -1047,12 +1047,12 @@ int32_t sector_cache_disk_stats(const sector_cache_disk *disk, sector_cache_stat
  * read, a server of version 1 if there is no other. The callbacks are NULL.
  *
  * `options` is *borrowed* during the call; `channel`, which ends with a NUL, until `vdisk_session_init()` took the
- * options.
+ * options. `abi_version` is `SECTOR_CACHE_ABI_VERSION`.
  *
- * Returns `SECTOR_CACHE_OK`; or `SECTOR_CACHE_ERROR_NULL` or `VDISK_ERROR_OPTIONS`, if that is no channel's name, and
- * the options are as they were.
+ * Returns `SECTOR_CACHE_OK`; or `SECTOR_CACHE_ERROR_NULL` or `_VERSION`, or `VDISK_ERROR_OPTIONS`, if that is no
+ * channel's name, and the options are as they were.
  */
-int32_t vdisk_session_altair(vdisk_session_options *options, const char *channel);
+int32_t vdisk_session_altair(vdisk_session_options *options, uint32_t abi_version, const char *channel);
 
 /* The bytes of storage for a session, as `VDISK_SESSION_BYTES` computes them; 0 if there can be no such session. */
 size_t vdisk_session_bytes(uint8_t window, uint16_t sector_length, uint16_t sectors_per_track);
@@ -1526,11 +1526,11 @@ int32_t region_close(region_reader **region);
 
 /*
  * Fills in `options`, *borrowed* during the call: version 2, blocks of 256 KiB that start at multiples of 32, a random
- * id, and zeros.
+ * id, and zeros. `abi_version` is `SECTOR_CACHE_ABI_VERSION`.
  *
- * Returns `SECTOR_CACHE_OK`; or `SECTOR_CACHE_ERROR_NULL`.
+ * Returns `SECTOR_CACHE_OK`; or `SECTOR_CACHE_ERROR_NULL` or `_VERSION`, and the options are as they were.
  */
-int32_t region_defaults(region_options *options);
+int32_t region_defaults(region_options *options, uint32_t abi_version);
 
 /*
  * Creates a region. There must be no file of its name; it has another, with `.part` behind it, until it is sealed. If a

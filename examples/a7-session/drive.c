@@ -87,7 +87,7 @@ void drive_open(int port)
     vdisk_session_options options;
     uint64_t wait_us = 0;
 
-    vdisk_session_altair(&options, CHANNEL);
+    vdisk_session_altair(&options, SECTOR_CACHE_ABI_VERSION, CHANNEL);
     options.read_timeout_ms = 0; /* PATIENCE_MS is the same for all */
     options.random = entropy;
     options.arrived = arrived;

@@ -130,7 +130,7 @@ int main(void)
 
     if (sector_cache_init(cache, sizeof cache_storage, SECTOR_CACHE_ABI_VERSION, SLOTS, SECTOR_LENGTH,
                           SECTOR_CACHE_LRU) != SECTOR_CACHE_OK ||
-        vdisk_session_altair(&options, CHANNEL) != SECTOR_CACHE_OK) {
+        vdisk_session_altair(&options, SECTOR_CACHE_ABI_VERSION, CHANNEL) != SECTOR_CACHE_OK) {
         fault();
     }
     options.cacheable_sectors = SLOTS;

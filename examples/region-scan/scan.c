@@ -88,7 +88,7 @@ static void write_region(const char *path, const lines *text)
     region_writer *writer;
     region_sealed sealed;
     const uint8_t *line = text->bytes;
-    expect_ok(region_defaults(&options));
+    expect_ok(region_defaults(&options, SECTOR_CACHE_ABI_VERSION));
     options.expected_bytes = text->length; /* a disk that is too full shows here */
     expect_ok(region_create(&writer, SECTOR_CACHE_ABI_VERSION, path, &options));
     for (size_t number = 0; number < text->count; ++number) {

@@ -14,12 +14,9 @@ use core_cache::{Drive, SectorKey};
 use vdisk_proto::client::{Disk, Event};
 use vdisk_proto::codec::hello::DriveInfo;
 
-use crate::codes::{
-    self, SECTOR_CACHE_ERROR_NULL, SECTOR_CACHE_ERROR_VERSION, SECTOR_CACHE_OK, VDISK_ERROR_NO_DRIVE,
-    VDISK_NO_EVENT,
-};
+use crate::codes::{self, SECTOR_CACHE_ERROR_NULL, SECTOR_CACHE_OK, VDISK_ERROR_NO_DRIVE, VDISK_NO_EVENT};
 use crate::hosted::{self, Fault};
-use crate::object::{Inside, Object, SECTOR_CACHE_ABI_VERSION, lent_bytes, lent_message};
+use crate::object::{Inside, Object, lent_bytes, lent_message};
 use crate::session::device::SessionEvent;
 use crate::session::options::SessionDrive;
 use options::{ClientOptions, ClientStatistics};
@@ -85,13 +82,8 @@ impl Inside for Client {
 /// `options` is NULL or points to one such structure.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vdisk_client_defaults(options: *mut ClientOptions, abi_version: u32) -> i32 {
-    hosted::call(|| {
-        if abi_version != SECTOR_CACHE_ABI_VERSION {
-            return Err(SECTOR_CACHE_ERROR_VERSION.into());
-        }
-        // SAFETY: the header demands the same of the caller.
-        unsafe { put(options, ClientOptions::by_default()) }
-    })
+    // SAFETY: the header demands the same of the caller.
+    unsafe { hosted::fill(options, abi_version, ClientOptions::by_default()) }
 }
 
 /// Connects to a broker, and waits until the server behind it has told what drives there are.
@@ -215,9 +207,7 @@ pub unsafe extern "C" fn vdisk_client_flush(client: *const Object<Client>) -> i3
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vdisk_client_drives(client: *const Object<Client>) -> i32 {
     // SAFETY: the header demands the same of the caller.
-    unsafe {
-        hosted::look(client, |client| Ok(i32::try_from(client.disk.drives()?.len()).unwrap_or(i32::MAX)))
-    }
+    unsafe { hosted::look(client, |client| Ok(codes::count(client.disk.drives()?.len()))) }
 }
 
 /// Writes what the server told of a drive to `info`, *borrowed* during the call.
@@ -239,7 +229,7 @@ pub unsafe extern "C" fn vdisk_client_drive(
         let is_it = |known: &&DriveInfo| known.drive == drive;
         let known = drives.iter().find(is_it).ok_or_else(|| no_drive(drive))?;
         // SAFETY: the header demands the same of the caller.
-        unsafe { put(info, SessionDrive::of(known)) }
+        unsafe { hosted::put(info, SessionDrive::of(known)) }
     };
     // SAFETY: as above.
     unsafe { hosted::look(client, tell) }
@@ -259,7 +249,7 @@ pub unsafe extern "C" fn vdisk_client_stats(
     let tell = |client: &Client| {
         let stats = client.disk.stats()?;
         // SAFETY: the header demands the same of the caller.
-        unsafe { put(statistics, ClientStatistics::of(&stats)) }
+        unsafe { hosted::put(statistics, ClientStatistics::of(&stats)) }
     };
     // SAFETY: as above.
     unsafe { hosted::look(client, tell) }
@@ -291,7 +281,7 @@ pub unsafe extern "C" fn vdisk_client_next_event(
             hosted::say(&failure.to_string());
         }
         // SAFETY: the header demands the same of the caller.
-        unsafe { put(event, SessionEvent::of_client(&next)) }
+        unsafe { hosted::put(event, SessionEvent::of_client(&next)) }
     };
     // SAFETY: as above.
     unsafe { hosted::look(client, take) }
@@ -322,19 +312,6 @@ pub unsafe extern "C" fn vdisk_client_resume(client: *const Object<Client>) -> i
 pub unsafe extern "C" fn vdisk_client_close(client: *mut *mut Object<Client>) -> i32 {
     // SAFETY: the header demands the same of the caller.
     unsafe { hosted::close(client, |client: Client| Ok(client.disk.close().map(|()| SECTOR_CACHE_OK)?)) }
-}
-
-/// Writes what C asked for to its place.
-///
-/// # Safety
-/// `place` is NULL or points to one such structure, to which C may never have written.
-unsafe fn put<T>(place: *mut T, value: T) -> Result<i32, Fault> {
-    if place.is_null() {
-        return Err(SECTOR_CACHE_ERROR_NULL.into());
-    }
-    // SAFETY: not NULL, and the caller says that it is such a place.
-    unsafe { place.write(value) };
-    Ok(SECTOR_CACHE_OK)
 }
 
 fn key(drive: u8, sector: u32) -> Result<SectorKey, Fault> {

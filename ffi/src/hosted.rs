@@ -13,7 +13,7 @@ use std::{format, mem, ptr};
 use crate::codes::{
     SECTOR_CACHE_ERROR_INTERNAL, SECTOR_CACHE_ERROR_LENGTH, SECTOR_CACHE_ERROR_NOT_INITIALISED,
     SECTOR_CACHE_ERROR_NULL, SECTOR_CACHE_ERROR_OUT_OF_RANGE, SECTOR_CACHE_ERROR_TEXT,
-    SECTOR_CACHE_ERROR_VERSION,
+    SECTOR_CACHE_ERROR_VERSION, SECTOR_CACHE_OK,
 };
 use crate::object::{Inside, Object, SECTOR_CACHE_ABI_VERSION};
 
@@ -104,11 +104,11 @@ fn defect(panic: &(dyn Any + Send)) -> Fault {
     Fault::new(SECTOR_CACHE_ERROR_INTERNAL, format!("a defect of the library: {text}"))
 }
 
-/// Makes an object, whose pointer goes into the place that C gave: NULL if it is not made.
+/// Makes an object, whose pointer goes into the place that C gave: NULL if it is not made. Any thread of C's may end it.
 ///
 /// # Safety
 /// `place` is NULL or points to a pointer.
-pub(crate) unsafe fn open<T: Inside>(
+pub(crate) unsafe fn open<T: Inside + Send>(
     place: *mut *mut Object<T>,
     abi_version: u32,
     make: impl FnOnce() -> Result<T, Fault>,
@@ -125,7 +125,7 @@ pub(crate) unsafe fn open<T: Inside>(
         let object = Box::new(Object { magic: T::MAGIC, inside: make()? });
         // SAFETY: as above.
         unsafe { place.write(Box::into_raw(object)) };
-        Ok(0)
+        Ok(SECTOR_CACHE_OK)
     })
 }
 
@@ -145,7 +145,7 @@ pub(crate) unsafe fn look<T: Inside + Sync>(
 ///
 /// # Safety
 /// As [`look`].
-pub(crate) unsafe fn change<T: Inside>(
+pub(crate) unsafe fn change<T: Inside + Send>(
     object: *mut Object<T>,
     body: impl FnOnce(&mut T) -> Result<i32, Fault>,
 ) -> i32 {
@@ -157,7 +157,7 @@ pub(crate) unsafe fn change<T: Inside>(
 ///
 /// # Safety
 /// `place` is NULL or points to a pointer, which is as in [`look`], and which nobody else uses from now on.
-pub(crate) unsafe fn close<T: Inside>(
+pub(crate) unsafe fn close<T: Inside + Send>(
     place: *mut *mut Object<T>,
     end: impl FnOnce(T) -> Result<i32, Fault>,
 ) -> i32 {
@@ -173,19 +173,61 @@ pub(crate) unsafe fn close<T: Inside>(
     })
 }
 
-/// Text that C lends for a call.
+/// Writes what C asked for to its place.
 ///
 /// # Errors
-/// A fault that says which text, for NULL and for what is not UTF-8.
+/// A fault, for NULL.
+///
+/// # Safety
+/// `place` is NULL or points to room for it.
+pub(crate) unsafe fn put<T>(place: *mut T, value: T) -> Result<i32, Fault> {
+    if place.is_null() {
+        return Err(SECTOR_CACHE_ERROR_NULL.into());
+    }
+    // SAFETY: not NULL, and the caller says that there is room; C may never have written there.
+    unsafe { place.write(value) };
+    Ok(SECTOR_CACHE_OK)
+}
+
+/// Fills in options of C's, if they are as long as ours.
+///
+/// # Safety
+/// As [`put`], for a caller of this version.
+pub(crate) unsafe fn fill<T>(options: *mut T, abi_version: u32, with: T) -> i32 {
+    call(|| {
+        if abi_version != SECTOR_CACHE_ABI_VERSION {
+            return Err(SECTOR_CACHE_ERROR_VERSION.into());
+        }
+        // SAFETY: the caller's promise is the same.
+        unsafe { put(options, with) }
+    })
+}
+
+/// Text that C lends for a call, of any bytes.
+///
+/// # Errors
+/// A fault that says which text, for NULL.
 ///
 /// # Safety
 /// `text` is NULL, or points to text that ends with a NUL and that nobody changes during the call.
-pub(crate) unsafe fn text<'a>(text: *const c_char, what: &str) -> Result<&'a str, Fault> {
+pub(crate) unsafe fn lent_text<'a>(text: *const c_char, what: &str) -> Result<&'a CStr, Fault> {
     if text.is_null() {
         return Err(Fault::new(SECTOR_CACHE_ERROR_NULL, format!("the {what} is NULL")));
     }
     // SAFETY: not NULL, and the caller says that it ends with a NUL.
-    let bytes = unsafe { CStr::from_ptr(text) };
+    Ok(unsafe { CStr::from_ptr(text) })
+}
+
+/// The same, if it is UTF-8.
+///
+/// # Errors
+/// As [`lent_text`], and for what is not UTF-8.
+///
+/// # Safety
+/// As [`lent_text`].
+pub(crate) unsafe fn text<'a>(text: *const c_char, what: &str) -> Result<&'a str, Fault> {
+    // SAFETY: the caller's promise is the same.
+    let bytes = unsafe { lent_text(text, what) }?;
     bytes.to_str().map_err(|_| Fault::new(SECTOR_CACHE_ERROR_TEXT, format!("the {what} is not UTF-8")))
 }
 

@@ -140,7 +140,7 @@ pub unsafe extern "C" fn region_open(
 pub unsafe extern "C" fn region_describe(region: *const Object<RegionReader>, info: *mut RegionInfo) -> i32 {
     let describe = |reader: &RegionReader| {
         // SAFETY: the header demands the same of the caller.
-        unsafe { put(info, RegionInfo::of(&reader.region)) }
+        unsafe { hosted::put(info, RegionInfo::of(&reader.region)) }
     };
     // SAFETY: the same.
     unsafe { hosted::look(region, describe) }
@@ -165,9 +165,9 @@ pub unsafe extern "C" fn region_count(
     let count = |reader: &RegionReader| {
         let found = (reader.region.len().map_err(fault)?, reader.region.blob_bytes().map_err(fault)?);
         // SAFETY: the header demands the same of the caller.
-        let counted = unsafe { put(blobs, found.0) }?;
+        let counted = unsafe { hosted::put(blobs, found.0) }?;
         // SAFETY: the same.
-        if blob_bytes.is_null() { Ok(counted) } else { unsafe { put(blob_bytes, found.1) } }
+        if blob_bytes.is_null() { Ok(counted) } else { unsafe { hosted::put(blob_bytes, found.1) } }
     };
     // SAFETY: the same.
     unsafe { hosted::look(region, count) }
@@ -196,9 +196,9 @@ pub unsafe extern "C" fn region_get(
         }
         let Some(blob) = reader.region.get(ordinal).map_err(fault)? else { return Ok(REGION_END) };
         // SAFETY: the header demands the same of the caller.
-        unsafe { put(bytes, blob.as_ptr()) }?;
+        unsafe { hosted::put(bytes, blob.as_ptr()) }?;
         // SAFETY: the same.
-        unsafe { put(length, blob.len()) }
+        unsafe { hosted::put(length, blob.len()) }
     };
     // SAFETY: the same.
     unsafe { hosted::look(region, get) }
@@ -239,7 +239,7 @@ pub unsafe extern "C" fn region_parts(region: *const Object<RegionReader>, parts
     let count = |reader: &RegionReader| {
         let found = reader.region.parts().map_err(fault)?;
         // SAFETY: the header demands the same of the caller.
-        unsafe { put(parts, found) }
+        unsafe { hosted::put(parts, found) }
     };
     // SAFETY: the same.
     unsafe { hosted::look(region, count) }
@@ -335,19 +335,6 @@ fn stopped(flow: ControlFlow<c_int>) -> i32 {
     flow.break_value().unwrap_or(SECTOR_CACHE_OK)
 }
 
-/// Writes a result to its place.
-///
-/// # Safety
-/// `place` is NULL or points to room for it.
-unsafe fn put<T>(place: *mut T, value: T) -> Result<i32, Fault> {
-    if place.is_null() {
-        return Err(SECTOR_CACHE_ERROR_NULL.into());
-    }
-    // SAFETY: not NULL, and the caller says that there is room; C may never have written there.
-    unsafe { place.write(value) };
-    Ok(SECTOR_CACHE_OK)
-}
-
 /// A path that C lends for a call.
 ///
 /// # Safety
@@ -356,12 +343,9 @@ unsafe fn lent_path<'a>(path: *const c_char) -> Result<&'a Path, Fault> {
     #[cfg(unix)]
     {
         use std::os::unix::ffi::OsStrExt as _;
-        if path.is_null() {
-            return Err(SECTOR_CACHE_ERROR_NULL.into());
-        }
-        // SAFETY: not NULL, and the caller says that it ends with a NUL.
-        let bytes = unsafe { core::ffi::CStr::from_ptr(path) }.to_bytes();
-        Ok(Path::new(std::ffi::OsStr::from_bytes(bytes)))
+        // SAFETY: the caller's promise is the same.
+        let path = unsafe { hosted::lent_text(path, "path") }?;
+        Ok(Path::new(std::ffi::OsStr::from_bytes(path.to_bytes())))
     }
     #[cfg(not(unix))]
     // SAFETY: the caller's promise is the same.

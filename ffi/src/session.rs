@@ -13,8 +13,11 @@ use core::ffi::c_char;
 use vdisk_proto::codec::{Channel, topic};
 use vdisk_proto::session::{Config, Flush, Session as Protocol};
 
-use crate::codes::{self, SECTOR_CACHE_ERROR_NULL, SECTOR_CACHE_ERROR_TOO_SMALL, SECTOR_CACHE_OK, result};
-use crate::object::{Inside, Object, Stored};
+use crate::codes::{
+    self, SECTOR_CACHE_ERROR_NULL, SECTOR_CACHE_ERROR_TOO_SMALL, SECTOR_CACHE_ERROR_VERSION, SECTOR_CACHE_OK,
+    result,
+};
+use crate::object::{Inside, Object, SECTOR_CACHE_ABI_VERSION, Stored};
 use device::Device;
 use options::SessionOptions;
 
@@ -66,7 +69,7 @@ const TOPIC_BYTES: usize = topic::MAX_LENGTH + 1;
 ///     int disk_start(void)
 ///     {
 ///         vdisk_session_options options;
-///         if (vdisk_session_altair(&options, "12345678") != SECTOR_CACHE_OK)
+///         if (vdisk_session_altair(&options, SECTOR_CACHE_ABI_VERSION, "12345678") != SECTOR_CACHE_OK)
 ///             return -1;
 ///         options.random = hardware_random;
 ///         options.arrived = arrived;
@@ -114,18 +117,25 @@ const TOPIC_BYTES: usize = topic::MAX_LENGTH + 1;
 /// read, a server of version 1 if there is no other. The callbacks are NULL.
 ///
 /// `options` is *borrowed* during the call; `channel`, which ends with a NUL, until `vdisk_session_init()` took the
-/// options.
+/// options. `abi_version` is `SECTOR_CACHE_ABI_VERSION`.
 ///
-/// Returns `SECTOR_CACHE_OK`; or `SECTOR_CACHE_ERROR_NULL` or `VDISK_ERROR_OPTIONS`, if that is no channel's name, and
-/// the options are as they were.
+/// Returns `SECTOR_CACHE_OK`; or `SECTOR_CACHE_ERROR_NULL` or `_VERSION`, or `VDISK_ERROR_OPTIONS`, if that is no
+/// channel's name, and the options are as they were.
 ///
 /// # Safety
 /// `options` is NULL or points to one such structure; `channel` is NULL or such text.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn vdisk_session_altair(options: *mut SessionOptions, channel: *const c_char) -> i32 {
+pub unsafe extern "C" fn vdisk_session_altair(
+    options: *mut SessionOptions,
+    abi_version: u32,
+    channel: *const c_char,
+) -> i32 {
     result(|| {
         if options.is_null() {
             return Err(SECTOR_CACHE_ERROR_NULL);
+        }
+        if abi_version != SECTOR_CACHE_ABI_VERSION {
+            return Err(SECTOR_CACHE_ERROR_VERSION);
         }
         // SAFETY: the header demands the same of the caller.
         let config = Config::altair(unsafe { options::channel(channel) }?);

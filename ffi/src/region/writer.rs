@@ -7,7 +7,7 @@ use region_store::format::RegionId;
 use region_store::{MAX_PARCEL_LENGTH, Options, Parcel, ParcelError, RegionWriter as Writer, Sealed};
 
 use super::header::{self, RegionHeader};
-use super::{fault, lent_path, put};
+use super::{fault, lent_path};
 use crate::codes::{
     REGION_ERROR_DAMAGED, REGION_ERROR_TOO_LONG, SECTOR_CACHE_ERROR_OUT_OF_RANGE, SECTOR_CACHE_ERROR_SYSTEM,
     SECTOR_CACHE_OK,
@@ -56,16 +56,16 @@ impl Inside for RegionWriter {
 }
 
 /// Fills in `options`, *borrowed* during the call: version 2, blocks of 256 KiB that start at multiples of 32, a random
-/// id, and zeros.
+/// id, and zeros. `abi_version` is `SECTOR_CACHE_ABI_VERSION`.
 ///
-/// Returns `SECTOR_CACHE_OK`; or `SECTOR_CACHE_ERROR_NULL`.
+/// Returns `SECTOR_CACHE_OK`; or `SECTOR_CACHE_ERROR_NULL` or `_VERSION`, and the options are as they were.
 ///
 /// # Safety
 /// `options` is NULL or points to one such structure.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn region_defaults(options: *mut RegionOptions) -> i32 {
+pub unsafe extern "C" fn region_defaults(options: *mut RegionOptions, abi_version: u32) -> i32 {
     // SAFETY: the header demands the same of the caller.
-    hosted::call(|| unsafe { put(options, RegionOptions::of(&Options::default())) })
+    unsafe { hosted::fill(options, abi_version, RegionOptions::of(&Options::default())) }
 }
 
 /// Creates a region. There must be no file of its name; it has another, with `.part` behind it, until it is sealed. If a
@@ -166,8 +166,11 @@ pub unsafe extern "C" fn region_seal(
 ) -> i32 {
     let seal = |inside: RegionWriter| {
         let done = inside.writer.seal().map_err(fault)?;
+        if sealed.is_null() {
+            return Ok(SECTOR_CACHE_OK);
+        }
         // SAFETY: the header demands the same of the caller.
-        if sealed.is_null() { Ok(SECTOR_CACHE_OK) } else { unsafe { put(sealed, RegionSealed::of(&done)) } }
+        unsafe { hosted::put(sealed, RegionSealed::of(&done)) }
     };
     // SAFETY: the same.
     unsafe { hosted::close(writer, seal) }

@@ -4,19 +4,11 @@
 
 #include "check.h"
 #include "sector_cache.h"
+#include "text.h"
 
 #define URL "mqtt://127.0.0.1:1"
 #define CHANNEL "12345678"
 #define NOT_UTF_8 "gr\xfcn"
-
-/* Whether the text of the last error has these words. */
-static int says(const char *words)
-{
-    int found = strstr(sector_cache_error_text(), words) != NULL;
-    if (!found)
-        fprintf(stderr, "the text is: %s\n", sector_cache_error_text());
-    return found;
-}
 
 static vdisk_client_options defaults(void)
 {
@@ -68,9 +60,9 @@ static void null_is_refused_everywhere(void)
     CHECK_EQUAL(SECTOR_CACHE_ERROR_VERSION,
                 vdisk_client_open(&client, SECTOR_CACHE_ABI_VERSION + 1, URL, CHANNEL, NULL));
     CHECK_EQUAL(SECTOR_CACHE_ERROR_NULL, refused(NULL, CHANNEL, NULL));
-    CHECK(says("URL"));
+    CHECK(text_has("URL"));
     CHECK_EQUAL(SECTOR_CACHE_ERROR_NULL, refused(URL, NULL, NULL));
-    CHECK(says("channel"));
+    CHECK(text_has("channel"));
     CHECK_EQUAL(SECTOR_CACHE_ERROR_NULL, vdisk_client_read(client, 1, 0, bytes, sizeof bytes));
     CHECK_EQUAL(SECTOR_CACHE_ERROR_NULL, vdisk_client_write(client, 1, 0, bytes, sizeof bytes));
     CHECK_EQUAL(SECTOR_CACHE_ERROR_NULL, vdisk_client_flush(client));
@@ -81,7 +73,7 @@ static void null_is_refused_everywhere(void)
     CHECK_EQUAL(SECTOR_CACHE_ERROR_NULL, vdisk_client_resume(client));
     CHECK_EQUAL(SECTOR_CACHE_ERROR_NULL, vdisk_client_close(&client));
     CHECK_EQUAL(SECTOR_CACHE_ERROR_NULL, vdisk_client_close(NULL));
-    CHECK(says("NULL"));
+    CHECK(text_has("NULL"));
 }
 
 static void what_is_no_client_is_refused(void)
@@ -107,16 +99,16 @@ static void what_is_no_client_is_refused(void)
 static void addresses_that_cannot_be_are_refused(void)
 {
     CHECK_EQUAL(VDISK_ERROR_URL, refused("http://127.0.0.1", CHANNEL, NULL));
-    CHECK(says("mqtt://"));
+    CHECK(text_has("mqtt://"));
     CHECK_EQUAL(VDISK_ERROR_URL, refused("", CHANNEL, NULL));
     CHECK_EQUAL(VDISK_ERROR_OPTIONS, refused(URL, "no/channel", NULL));
-    CHECK(says("no/channel"));
+    CHECK(text_has("no/channel"));
     CHECK_EQUAL(VDISK_ERROR_OPTIONS, refused(URL, "", NULL));
     CHECK_EQUAL(SECTOR_CACHE_ERROR_TEXT, refused(NOT_UTF_8, CHANNEL, NULL));
     CHECK_EQUAL(SECTOR_CACHE_ERROR_TEXT, refused(URL, NOT_UTF_8, NULL));
     /* Nobody listens there. */
     CHECK_EQUAL(VDISK_ERROR_UNREACHABLE, refused(URL, CHANNEL, NULL));
-    CHECK(says("127.0.0.1:1"));
+    CHECK(text_has("127.0.0.1:1"));
 }
 
 /* Refused for its options, before anything is connected to. */
@@ -141,16 +133,16 @@ static void options_that_cannot_be_are_refused(void)
     CHECK_REFUSED(VDISK_ERROR_OPTIONS, URL, authority_file, "/nowhere/ca.pem");
     CHECK_REFUSED(VDISK_ERROR_OPTIONS, "mqtts://127.0.0.1:1", authority_file, NULL);
     CHECK_REFUSED(SECTOR_CACHE_ERROR_FILE, "mqtts://127.0.0.1:1", authority_file, "/nowhere/ca.pem");
-    CHECK(says("/nowhere/ca.pem"));
+    CHECK(text_has("/nowhere/ca.pem"));
     /* One of a pair, either of them. */
     CHECK_REFUSED(SECTOR_CACHE_ERROR_NULL, URL, user, "somebody");
-    CHECK(says("password"));
+    CHECK(text_has("password"));
     CHECK_REFUSED(SECTOR_CACHE_ERROR_NULL, URL, password, "secret");
-    CHECK(says("user"));
+    CHECK(text_has("user"));
     CHECK_REFUSED(SECTOR_CACHE_ERROR_NULL, URL, certificate_file, "device.pem");
     CHECK_REFUSED(SECTOR_CACHE_ERROR_NULL, URL, key_file, "device.key");
     CHECK_REFUSED(SECTOR_CACHE_ERROR_TEXT, URL, client_identifier, NOT_UTF_8);
-    CHECK(says("client_identifier"));
+    CHECK(text_has("client_identifier"));
 }
 
 int main(void)

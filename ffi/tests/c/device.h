@@ -76,7 +76,7 @@ static inline vdisk_session_options options_of(device *self)
 {
     vdisk_session_options options;
     memset(&options, 0xff, sizeof options);
-    CHECK_EQUAL(SECTOR_CACHE_OK, vdisk_session_altair(&options, CHANNEL));
+    CHECK_EQUAL(SECTOR_CACHE_OK, vdisk_session_altair(&options, SECTOR_CACHE_ABI_VERSION, CHANNEL));
     options.random = device_random;
     options.arrived = device_arrived;
     options.told = device_told;

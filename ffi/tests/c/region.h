@@ -16,6 +16,7 @@
 
 #include "check.h"
 #include "sector_cache.h"
+#include "text.h"
 
 #define VERSION SECTOR_CACHE_ABI_VERSION
 #define MOST_TEXT 512
@@ -131,7 +132,7 @@ static inline region_options options_of(uint32_t version)
 {
     region_options options;
     memset(&options, 0xff, sizeof options);
-    CHECK_EQUAL(SECTOR_CACHE_OK, region_defaults(&options));
+    CHECK_EQUAL(SECTOR_CACHE_OK, region_defaults(&options, VERSION));
     options.version = version;
     return options;
 }
@@ -139,15 +140,6 @@ static inline region_options options_of(uint32_t version)
 static inline int32_t open_region(region_reader **region, const char *name, uint32_t flags)
 {
     return region_open(region, VERSION, in_folder(name), flags);
-}
-
-/* Whether the last error's text has that in it. */
-static inline int text_has(const char *part)
-{
-    int has = strstr(sector_cache_error_text(), part) != NULL;
-    if (!has)
-        fprintf(stderr, "the text is: %s\n", sector_cache_error_text());
-    return has;
 }
 
 #endif

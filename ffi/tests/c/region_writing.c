@@ -217,9 +217,13 @@ static void wrong_calls_are_refused(void)
 
     CHECK_EQUAL(SECTOR_CACHE_ERROR_NULL, region_seal(NULL, NULL));
     CHECK_EQUAL(SECTOR_CACHE_ERROR_NULL, region_discard(NULL));
-    CHECK_EQUAL(SECTOR_CACHE_ERROR_NULL, region_defaults(NULL));
+    CHECK_EQUAL(SECTOR_CACHE_ERROR_NULL, region_defaults(NULL, VERSION));
+    region_options options = options_of(1);
+    CHECK_EQUAL(SECTOR_CACHE_ERROR_VERSION, region_defaults(&options, VERSION + 1));
+    CHECK_EQUAL(1, options.version);
     CHECK_EQUAL(SECTOR_CACHE_ERROR_NULL, region_create(NULL, VERSION, in_folder("a.region"), NULL));
     CHECK_EQUAL(SECTOR_CACHE_ERROR_NULL, region_create(&writer, VERSION, NULL, NULL));
+    CHECK(text_has("the path is NULL"));
     CHECK_EQUAL(SECTOR_CACHE_ERROR_VERSION, region_create(&writer, VERSION + 1, in_folder("a.region"), NULL));
     CHECK(writer == NULL);
     CHECK_EQUAL(0, files());

@@ -36,16 +36,17 @@ static void the_options_of_an_altair_are_filled_in(void)
     const char *const no_names[] = {"", "a/b", "+", "\xe9", "abcdefghijklmnopqrstuvwxyz0123456"};
     vdisk_session_options options;
     memset(&options, 0x5a, sizeof options);
-    CHECK_EQUAL(SECTOR_CACHE_ERROR_NULL, vdisk_session_altair(NULL, CHANNEL));
-    CHECK_EQUAL(SECTOR_CACHE_ERROR_NULL, vdisk_session_altair(&options, NULL));
+    CHECK_EQUAL(SECTOR_CACHE_ERROR_NULL, vdisk_session_altair(NULL, SECTOR_CACHE_ABI_VERSION, CHANNEL));
+    CHECK_EQUAL(SECTOR_CACHE_ERROR_NULL, vdisk_session_altair(&options, SECTOR_CACHE_ABI_VERSION, NULL));
+    CHECK_EQUAL(SECTOR_CACHE_ERROR_VERSION, vdisk_session_altair(&options, SECTOR_CACHE_ABI_VERSION + 1, CHANNEL));
     for (size_t at = 0; at < sizeof no_names / sizeof *no_names; ++at)
-        CHECK_EQUAL(VDISK_ERROR_OPTIONS, vdisk_session_altair(&options, no_names[at]));
+        CHECK_EQUAL(VDISK_ERROR_OPTIONS, vdisk_session_altair(&options, SECTOR_CACHE_ABI_VERSION, no_names[at]));
     CHECK(all_equal((const uint8_t *)&options, sizeof options, 0x5a));
 
     const char *longest = "abcdefghijklmnopqrstuvwxyz_-0189";
-    CHECK_EQUAL(SECTOR_CACHE_OK, vdisk_session_altair(&options, longest));
+    CHECK_EQUAL(SECTOR_CACHE_OK, vdisk_session_altair(&options, SECTOR_CACHE_ABI_VERSION, longest));
     CHECK_EQUAL(1024 - 7 - 52, options.largest_payload);
-    CHECK_EQUAL(SECTOR_CACHE_OK, vdisk_session_altair(&options, CHANNEL));
+    CHECK_EQUAL(SECTOR_CACHE_OK, vdisk_session_altair(&options, SECTOR_CACHE_ABI_VERSION, CHANNEL));
     CHECK(strcmp(options.channel, CHANNEL) == 0);
     CHECK(options.window == 8 && options.sector_length == 137 && options.sectors_per_track == 32);
     CHECK(options.cacheable_sectors == 1154 && options.read_timeout_ms == 8000 && options.may_fall_back == 1);

@@ -4,6 +4,7 @@
  */
 
 #include "client.h"
+#include "text.h"
 
 static void set(vdisk_client_options *options, const char *name, const char *value)
 {
@@ -34,10 +35,7 @@ int main(int argc, char **argv)
     for (int at = 5; at + 1 < argc; at += 2)
         set(&options, argv[at], argv[at + 1]);
     CHECK_EQUAL(atol(argv[3]), vdisk_client_open(&client, SECTOR_CACHE_ABI_VERSION, argv[1], argv[2], &options));
-    if (strstr(sector_cache_error_text(), argv[4]) == NULL) {
-        fprintf(stderr, "the text is: %s\n", sector_cache_error_text());
-        CHECK(!"these words are not in it");
-    }
+    CHECK(text_has(argv[4]));
     if (client != NULL) {
         read_and_check(client, 40, fill_of(40, 0));
         CHECK_DONE(vdisk_client_close(&client));

@@ -191,7 +191,7 @@ static void start(void)
     vdisk_session_options options;
     CHECK_EQUAL(SECTOR_CACHE_OK,
                 sector_cache_init(m4, sizeof m4_storage, SECTOR_CACHE_ABI_VERSION, SLOTS, SECTOR, SECTOR_CACHE_LRU));
-    CHECK_EQUAL(SECTOR_CACHE_OK, vdisk_session_altair(&options, CHANNEL));
+    CHECK_EQUAL(SECTOR_CACHE_OK, vdisk_session_altair(&options, SECTOR_CACHE_ABI_VERSION, CHANNEL));
     options.cacheable_sectors = SLOTS;
     options.read_timeout_ms = 0;
     options.may_fall_back = 0;
