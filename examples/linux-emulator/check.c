@@ -78,6 +78,28 @@ static void a_sector_that_is_left_early_ends_in_zeros(controller *c)
     CHECK(c->error == SECTOR_CACHE_OK);
 }
 
+static uint32_t misses(controller *c)
+{
+    vdisk_client_statistics statistics;
+    CHECK(vdisk_client_stats(c->disk, &statistics) == SECTOR_CACHE_OK);
+    return (uint32_t)statistics.cache.misses;
+}
+
+static void a_sector_that_cannot_be_read_is_asked_for_once(controller *c)
+{
+    uint16_t track = c->drive->track;
+    uint32_t before = misses(c);
+    c->error = SECTOR_CACHE_ERROR_OUT_OF_RANGE; /* as if told before: it is not printed */
+    c->drive->track = TRACK + 1;
+    while (controller_in(c, PORT_CONTROL) & 1)
+        continue;
+    for (int looks = 0; looks < 10; ++looks)
+        CHECK((controller_in(c, PORT_STATUS) & STATUS_NO_READ) && controller_in(c, PORT_DATA) == 0);
+    CHECK(misses(c) == before + 1);
+    c->drive->track = track;
+    c->error = SECTOR_CACHE_OK;
+}
+
 int check_controller(controller *c)
 {
     bios_deselect(c);
@@ -85,5 +107,6 @@ int check_controller(controller *c)
     a_position_alternates_and_sectors_follow_each_other(c);
     the_head_stays_on_the_disk(c);
     a_sector_that_is_left_early_ends_in_zeros(c);
+    a_sector_that_cannot_be_read_is_asked_for_once(c);
     return failures == 0 ? 0 : -1;
 }

@@ -58,9 +58,11 @@ static void select(controller *c, uint8_t number)
 /* Whether there is a byte to read. The first look fetches the sector. */
 static int has_byte(controller *c)
 {
-    if (c->mode == SECTOR_PASSES && c->is_at_sector &&
-        is_done(c, vdisk_client_read(c->disk, c->number, sector_number(c->drive), c->bytes, SECTOR_BYTES)))
-        c->mode = SECTOR_IS_READ;
+    if (c->mode == SECTOR_PASSES && c->is_at_sector) {
+        int32_t code = vdisk_client_read(c->disk, c->number, sector_number(c->drive), c->bytes, SECTOR_BYTES);
+        /* Lost, it is not asked for by the next look, too: each could take the client's time-out. */
+        c->mode = is_done(c, code) ? SECTOR_IS_READ : SECTOR_IS_LOST;
+    }
     return c->mode == SECTOR_IS_READ && c->at < SECTOR_BYTES;
 }
 

@@ -12,7 +12,8 @@
  *     0x0a      the next byte of the sector
  *
  * The disk turns by a sector with every second look at port 0x09. A sector is fetched when the CPU looks whether there
- * is a byte to read, and written when its 137 bytes are there; if it is left before, the rest is zeros.
+ * is a byte to read, and written when its 137 bytes are there; if it is left before, the rest is zeros. One that cannot
+ * be fetched has no bytes, until it comes round again.
  */
 
 #ifndef CONTROLLER_H
@@ -58,7 +59,7 @@ typedef struct {
     /* Whether a sector begins, as the last look at port 0x09 said. */
     uint8_t is_at_sector;
     /* What becomes of the sector under the head. */
-    enum { SECTOR_PASSES, SECTOR_IS_READ, SECTOR_IS_WRITTEN } mode;
+    enum { SECTOR_PASSES, SECTOR_IS_READ, SECTOR_IS_WRITTEN, SECTOR_IS_LOST } mode;
     uint8_t bytes[SECTOR_BYTES];
     size_t at;
     /* The first error of the disk, which no port can tell; SECTOR_CACHE_OK if there was none. */

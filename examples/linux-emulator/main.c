@@ -137,24 +137,41 @@ static int extract(void)
     return 0;
 }
 
-static int run(const char *command, const char *from, const char *path)
+static int usage(void)
 {
-    if (strcmp(command, "write") == 0)
-        return load(path, records, sizeof records) == 0 ? with_drive_b(from, write_all) : -1;
-    if (strcmp(command, "read") == 0)
-        return with_drive_b(from, read_all) == 0 ? save(path, records, sizeof records) : -1;
-    if (strcmp(command, "extract") == 0 && load(from, image, sizeof image) == 0)
-        return extract() == 0 ? save(path, records, sizeof records) : -1;
-    return -1;
+    fprintf(stderr, "usage: emulator check URL, write|read URL RECORDS, or extract IMAGE RECORDS\n");
+    return 2;
+}
+
+/* The records of a file to the drive, of the drive to a file, or of an image to a file. */
+static int write_from(const char *url, const char *path)
+{
+    return load(path, records, sizeof records) == 0 ? with_drive_b(url, write_all) : -1;
+}
+
+static int read_into(const char *url, const char *path)
+{
+    return with_drive_b(url, read_all) == 0 ? save(path, records, sizeof records) : -1;
+}
+
+static int extract_into(const char *from, const char *path)
+{
+    return load(from, image, sizeof image) == 0 && extract() == 0 ? save(path, records, sizeof records) : -1;
 }
 
 int main(int argc, char **argv)
 {
-    if (argc == 3 && strcmp(argv[1], "check") == 0)
-        return with_drive_b(argv[2], check_controller) == 0 ? 0 : 1;
-    if (argc != 4) {
-        fprintf(stderr, "usage: emulator check URL, write|read URL RECORDS, or extract IMAGE RECORDS\n");
-        return 2;
-    }
-    return run(argv[1], argv[2], argv[3]) == 0 ? 0 : 1;
+    const char *command = argc > 1 ? argv[1] : "";
+    int result;
+    if (argc == 3 && strcmp(command, "check") == 0)
+        result = with_drive_b(argv[2], check_controller);
+    else if (argc == 4 && strcmp(command, "write") == 0)
+        result = write_from(argv[2], argv[3]);
+    else if (argc == 4 && strcmp(command, "read") == 0)
+        result = read_into(argv[2], argv[3]);
+    else if (argc == 4 && strcmp(command, "extract") == 0)
+        result = extract_into(argv[2], argv[3]);
+    else
+        return usage();
+    return result == 0 ? 0 : 1;
 }
