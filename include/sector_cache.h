@@ -330,7 +330,11 @@ typedef struct region_writer region_writer;
 /* An event: a write that was accepted will not be done. */
 #define VDISK_EVENT_WRITE_FAILED 5
 
-/* An event: another device uses the channel. Nothing is sent before `vdisk_session_resume()`. */
+/*
+ * An event: another device uses the channel. Nothing is sent before `vdisk_session_resume()`, or a client's
+ * `vdisk_client_resume()`. A session that another has ended takes the channel back by itself, and only one that loses
+ * it again within 60 s is told this.
+ */
 #define VDISK_EVENT_TAKEN_OVER 6
 
 /*
@@ -487,13 +491,11 @@ typedef struct {
     uint8_t kind;
     /* The drive of that sector, or the one that was changed, else 0. */
     uint8_t drive;
-    /*
-     * `VDISK_FAILURE_REFUSED` or another of those above, some of which may be added, if a read or a write failed; else 0.
-     */
+    /* `VDISK_FAILURE_REFUSED` or another of those above if a read or a write failed, else 0. Some may be added. */
     uint8_t failure;
     /*
-     * The server's status if it refused: 1 the request makes no sense to it, 2 nor does the version, 3 no such drive,
-     * 4 no such sector, 5 read-only, 6 too large, 7 its disk is full, 8 its disk failed, 9 the session has ended, 10 the
+     * The server's status if it refused: 1 the request makes no sense to it, 2 nor does the version, 3 no such drive, 4
+     * no such sector, 5 read-only, 6 too large, 7 its disk is full, 8 its disk failed, 9 the session has ended, 10 the
      * device may not do that, 11 busy; else 0.
      */
     uint8_t status;
@@ -607,8 +609,8 @@ typedef struct {
     /* The password of `user`, or NULL. */
     const char *password;
     /*
-     * The client identifier, 1 to 128 bytes, where the broker wants a certain one; NULL for a random one. Two clients of
-     * one identifier throw each other out.
+     * The client identifier, 1 to 128 bytes, where the broker wants a certain one; NULL for a random one. Two clients
+     * of one identifier throw each other out.
      */
     const char *client_identifier;
     /* The PEM file of the authority that signed the broker's certificate, which mqtts:// needs; else NULL. */
@@ -919,6 +921,23 @@ int32_t sector_cache_for_each(const sector_cache *cache, sector_cache_visitor vi
 int32_t sector_cache_stats(const sector_cache *cache, sector_cache_statistics *statistics);
 
 /* The mailbox ------------------------------------------------------------------------------------------------------ */
+
+/*
+ * Between a microcontroller that has a cache, and the processor beside it. A message, behind the mailbox's own header:
+ *
+ * | Offset | Size | Field         | Rule                                     |
+ * |-------:|-----:|---------------|------------------------------------------|
+ * |      0 |    1 | type          | 0 unknown, 1 read, 2 write, 3 clear      |
+ * |      1 |    2 | sector number | little-endian                            |
+ * |      3 |    1 | cached        | 1 in the answer to a hit                 |
+ * |      4 |    1 | success       | 1 in an answer that holds what was asked |
+ * |      5 |    1 | drive         | 0 to 15                                  |
+ * |      6 |  137 | sector        |                                          |
+ * |    143 |    1 | padding       | 0 in answers                             |
+ *
+ * What is sent may be shorter: a read 3 to 144 bytes, a write 143 or 144, a clear 1 to 144. Any other length or type
+ * changes nothing and is not answered. All fields are read and written bytewise, at any alignment.
+ */
 
 /*
  * Serves one mailbox message: this is a firmware's whole message loop between dequeue and enqueue.
@@ -1279,8 +1298,8 @@ const char *sector_cache_error_text(void);
 
 /*
  * Fills in the options that a client is opened with by default: no user, certificate or authority, a random client
- * identifier, 5,000 ms to connect, 15,000 to open and 8,000 for any other call, 4,096 sectors of 137 bytes in the cache,
- * 32 a track, frames of 16,384 bytes, a window of 64 writes, a server of version 1 if there is no other.
+ * identifier, 5,000 ms to connect, 15,000 to open and 8,000 for any other call, 4,096 sectors of 137 bytes in the
+ * cache, 32 a track, frames of 16,384 bytes, a window of 64 writes, a server of version 1 if there is no other.
  *
  * `options` is *borrowed* during the call; `abi_version` is `SECTOR_CACHE_ABI_VERSION`.
  *
@@ -1292,9 +1311,10 @@ int32_t vdisk_client_defaults(vdisk_client_options *options, uint32_t abi_versio
  * Connects to a broker, and waits until the server behind it has told what drives there are.
  *
  * `client` is *borrowed* during the call, and what is written there is *owned* by you: close it. `abi_version` is
- * `SECTOR_CACHE_ABI_VERSION`. `url` is `mqtt://host:port`, or `mqtts://host:port` for TLS; the port may be left out, and
- * is 1883 then, or 8883 with TLS. `channel` is the name of the device, 1 to 32 of the characters A to Z, a to z, 0 to 9,
- * _ and -. `options` may be NULL for the default. All are *borrowed* during the call.
+ * `SECTOR_CACHE_ABI_VERSION`. `url` is `mqtt://host:port`, or `mqtts://host:port` for TLS; the port may be left
+ * out, and is 1883 then, or 8883 with TLS. A slash may end it, and the case of `mqtt` is of no account. `channel` is
+ * the name of the device, 1 to 32 of the characters A to Z, a to z, 0 to 9, _ and -. `options` may be NULL for the
+ * default. All are *borrowed* during the call.
  *
  * Returns `SECTOR_CACHE_OK`; or `SECTOR_CACHE_ERROR_NULL`, `_VERSION`, `_TEXT`, `_FILE` (a certificate or key) or
  * `_SYSTEM`, or `VDISK_ERROR_URL`, `_OPTIONS` (of the channel's name, too), `_UNREACHABLE`, `_TLS`, `_DENIED`,
@@ -1508,8 +1528,8 @@ int32_t region_scan_parts(const region_reader *region, size_t first, size_t part
     void *context);
 
 /*
- * Checks every rule and every checksum of the file, by reading it anew, whatever the flags. In version 1 only the lengths
- * can be checked.
+ * Checks every rule and every checksum of the file, by reading it anew, whatever the flags. In version 1 only the
+ * lengths can be checked.
  *
  * Returns `SECTOR_CACHE_OK`; or `SECTOR_CACHE_ERROR_NULL` or `_NOT_INITIALISED`, or `REGION_ERROR_DAMAGED`, whose text
  * names the first field that is wrong and its offset in the file, `_NEWER`, `_IO` or `_TOO_LONG`.
@@ -1539,8 +1559,9 @@ int32_t region_defaults(region_options *options, uint32_t abi_version);
  * `path`, and `options`, which may be NULL for those of `region_defaults()`, are *borrowed* during the call.
  *
  * Returns `SECTOR_CACHE_OK`, and `*writer` is to be ended with `region_seal()` or `region_discard()`; or
- * `SECTOR_CACHE_ERROR_NULL`, `_VERSION`, `_TEXT`, `_OUT_OF_RANGE` (an alignment or a version that cannot be) or `_SYSTEM`
- * (no entropy), or `REGION_ERROR_EXISTS`, `_NOT_FOUND` (the folder), `_DISK_FULL` or `_IO`, and nothing is left behind.
+ * `SECTOR_CACHE_ERROR_NULL`, `_VERSION`, `_TEXT`, `_OUT_OF_RANGE` (an alignment or a version that cannot be) or
+ * `_SYSTEM` (no entropy), or `REGION_ERROR_EXISTS`, `_NOT_FOUND` (the folder), `_DISK_FULL` or `_IO`, and nothing is
+ * left behind.
  */
 int32_t region_create(region_writer **writer, uint32_t abi_version, const char *path, const region_options *options);
 
@@ -1555,9 +1576,9 @@ int32_t region_create(region_writer **writer, uint32_t abi_version, const char *
 int32_t region_append(region_writer *writer, const uint8_t *bytes, size_t length);
 
 /*
- * Adds the blobs of a parcel, all or none: `bytes`, of `length` bytes, at most 1 GiB, is *borrowed* during the call, and
- * holds blobs one behind the other, each its length, 4 bytes little-endian that do not count themselves, then as many
- * bytes. In version 2 a parcel is a block of its own.
+ * Adds the blobs of a parcel, all or none: `bytes`, of `length` bytes, at most 1 GiB, is *borrowed* during the call,
+ * and holds blobs one behind the other, each its length, 4 bytes little-endian that do not count themselves, then as
+ * many bytes. In version 2 a parcel is a block of its own.
  *
  * Returns as `region_append()`; or `REGION_ERROR_DAMAGED` if the lengths do not end where the parcel does, and nothing
  * has changed.

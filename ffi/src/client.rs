@@ -71,8 +71,8 @@ impl Inside for Client {
 /// threads have blocked what they had, and no handler is set.
 /// ---
 /// Fills in the options that a client is opened with by default: no user, certificate or authority, a random client
-/// identifier, 5,000 ms to connect, 15,000 to open and 8,000 for any other call, 4,096 sectors of 137 bytes in the cache,
-/// 32 a track, frames of 16,384 bytes, a window of 64 writes, a server of version 1 if there is no other.
+/// identifier, 5,000 ms to connect, 15,000 to open and 8,000 for any other call, 4,096 sectors of 137 bytes in the
+/// cache, 32 a track, frames of 16,384 bytes, a window of 64 writes, a server of version 1 if there is no other.
 ///
 /// `options` is *borrowed* during the call; `abi_version` is `SECTOR_CACHE_ABI_VERSION`.
 ///
@@ -89,9 +89,10 @@ pub unsafe extern "C" fn vdisk_client_defaults(options: *mut ClientOptions, abi_
 /// Connects to a broker, and waits until the server behind it has told what drives there are.
 ///
 /// `client` is *borrowed* during the call, and what is written there is *owned* by you: close it. `abi_version` is
-/// `SECTOR_CACHE_ABI_VERSION`. `url` is `mqtt://host:port`, or `mqtts://host:port` for TLS; the port may be left out, and
-/// is 1883 then, or 8883 with TLS. `channel` is the name of the device, 1 to 32 of the characters A to Z, a to z, 0 to 9,
-/// _ and -. `options` may be NULL for the default. All are *borrowed* during the call.
+/// `SECTOR_CACHE_ABI_VERSION`. `url` is `mqtt://host:port`, or `mqtts://host:port` for TLS; the port may be left
+/// out, and is 1883 then, or 8883 with TLS. A slash may end it, and the case of `mqtt` is of no account. `channel` is
+/// the name of the device, 1 to 32 of the characters A to Z, a to z, 0 to 9, _ and -. `options` may be NULL for the
+/// default. All are *borrowed* during the call.
 ///
 /// Returns `SECTOR_CACHE_OK`; or `SECTOR_CACHE_ERROR_NULL`, `_VERSION`, `_TEXT`, `_FILE` (a certificate or key) or
 /// `_SYSTEM`, or `VDISK_ERROR_URL`, `_OPTIONS` (of the channel's name, too), `_UNREACHABLE`, `_TLS`, `_DENIED`,
@@ -224,7 +225,9 @@ pub unsafe extern "C" fn vdisk_client_drive(
     info: *mut SessionDrive,
 ) -> i32 {
     let tell = |client: &Client| {
-        let drive = Drive::new(drive).map_err(codes::error)?;
+        let drive = Drive::new(drive).map_err(|error| {
+            Fault::new(codes::error(error), format_args!("a drive of {drive}: they are 0 to 15"))
+        })?;
         let drives = client.disk.drives()?;
         let is_it = |known: &&DriveInfo| known.drive == drive;
         let known = drives.iter().find(is_it).ok_or_else(|| no_drive(drive))?;
@@ -315,7 +318,10 @@ pub unsafe extern "C" fn vdisk_client_close(client: *mut *mut Object<Client>) ->
 }
 
 fn key(drive: u8, sector: u32) -> Result<SectorKey, Fault> {
-    Ok(SectorKey::try_new(drive, sector).map_err(codes::error)?)
+    let text = "drives are 0 to 15, and sectors 0 to 16,777,215";
+    SectorKey::try_new(drive, sector).map_err(|error| {
+        Fault::new(codes::error(error), format_args!("sector {sector} of drive {drive}: {text}"))
+    })
 }
 
 fn no_drive(drive: Drive) -> Fault {

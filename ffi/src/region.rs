@@ -269,8 +269,8 @@ pub unsafe extern "C" fn region_scan_parts(
     unsafe { hosted::look(region, scan) }
 }
 
-/// Checks every rule and every checksum of the file, by reading it anew, whatever the flags. In version 1 only the lengths
-/// can be checked.
+/// Checks every rule and every checksum of the file, by reading it anew, whatever the flags. In version 1 only the
+/// lengths can be checked.
 ///
 /// Returns `SECTOR_CACHE_OK`; or `SECTOR_CACHE_ERROR_NULL` or `_NOT_INITIALISED`, or `REGION_ERROR_DAMAGED`, whose text
 /// names the first field that is wrong and its offset in the file, `_NEWER`, `_IO` or `_TOO_LONG`.
@@ -308,7 +308,10 @@ fn options(flags: u32) -> Result<OpenOptions, Fault> {
         REGION_VERIFY_ONCE => Verify::Once,
         REGION_VERIFY_ALWAYS => Verify::Always,
         REGION_VERIFY_NEVER => Verify::Never,
-        _ => return Err(SECTOR_CACHE_ERROR_FLAGS.into()),
+        _ => {
+            let text = "one of REGION_VERIFY_ONCE, _ALWAYS and _NEVER, plus REGION_RESIDENT or not";
+            return Err(Fault::new(SECTOR_CACHE_ERROR_FLAGS, format_args!("flags of {flags:#x}: {text}")));
+        }
     };
     Ok(Region::options().verify(verify).access(access))
 }

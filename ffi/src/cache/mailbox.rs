@@ -6,6 +6,21 @@ use super::Cache;
 use crate::object::{Object, lent_message};
 
 /// # The mailbox
+/// Between a microcontroller that has a cache, and the processor beside it. A message, behind the mailbox's own header:
+///
+/// | Offset | Size | Field         | Rule                                     |
+/// |-------:|-----:|---------------|------------------------------------------|
+/// |      0 |    1 | type          | 0 unknown, 1 read, 2 write, 3 clear      |
+/// |      1 |    2 | sector number | little-endian                            |
+/// |      3 |    1 | cached        | 1 in the answer to a hit                 |
+/// |      4 |    1 | success       | 1 in an answer that holds what was asked |
+/// |      5 |    1 | drive         | 0 to 15                                  |
+/// |      6 |  137 | sector        |                                          |
+/// |    143 |    1 | padding       | 0 in answers                             |
+///
+/// What is sent may be shorter: a read 3 to 144 bytes, a write 143 or 144, a clear 1 to 144. Any other length or type
+/// changes nothing and is not answered. All fields are read and written bytewise, at any alignment.
+/// ---
 /// Serves one mailbox message: this is a firmware's whole message loop between dequeue and enqueue.
 ///
 /// `message` is the buffer behind the mailbox's 20-byte header, *borrowed* during the call; `length` is what was

@@ -17,8 +17,8 @@ pub struct ClientOptions {
     pub user: *const c_char,
     /// The password of `user`, or NULL.
     pub password: *const c_char,
-    /// The client identifier, 1 to 128 bytes, where the broker wants a certain one; NULL for a random one. Two clients of
-    /// one identifier throw each other out.
+    /// The client identifier, 1 to 128 bytes, where the broker wants a certain one; NULL for a random one. Two clients
+    /// of one identifier throw each other out.
     pub client_identifier: *const c_char,
     /// The PEM file of the authority that signed the broker's certificate, which mqtts:// needs; else NULL.
     pub authority_file: *const c_char,

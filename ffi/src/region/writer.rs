@@ -74,8 +74,9 @@ pub unsafe extern "C" fn region_defaults(options: *mut RegionOptions, abi_versio
 /// `path`, and `options`, which may be NULL for those of `region_defaults()`, are *borrowed* during the call.
 ///
 /// Returns `SECTOR_CACHE_OK`, and `*writer` is to be ended with `region_seal()` or `region_discard()`; or
-/// `SECTOR_CACHE_ERROR_NULL`, `_VERSION`, `_TEXT`, `_OUT_OF_RANGE` (an alignment or a version that cannot be) or `_SYSTEM`
-/// (no entropy), or `REGION_ERROR_EXISTS`, `_NOT_FOUND` (the folder), `_DISK_FULL` or `_IO`, and nothing is left behind.
+/// `SECTOR_CACHE_ERROR_NULL`, `_VERSION`, `_TEXT`, `_OUT_OF_RANGE` (an alignment or a version that cannot be) or
+/// `_SYSTEM` (no entropy), or `REGION_ERROR_EXISTS`, `_NOT_FOUND` (the folder), `_DISK_FULL` or `_IO`, and nothing is
+/// left behind.
 ///
 /// # Safety
 /// `writer` is NULL or points to a pointer; `path` is NULL or ends with a NUL; `options` is NULL or points to one such
@@ -123,9 +124,9 @@ pub unsafe extern "C" fn region_append(
     unsafe { hosted::change(writer, append) }
 }
 
-/// Adds the blobs of a parcel, all or none: `bytes`, of `length` bytes, at most 1 GiB, is *borrowed* during the call, and
-/// holds blobs one behind the other, each its length, 4 bytes little-endian that do not count themselves, then as many
-/// bytes. In version 2 a parcel is a block of its own.
+/// Adds the blobs of a parcel, all or none: `bytes`, of `length` bytes, at most 1 GiB, is *borrowed* during the call,
+/// and holds blobs one behind the other, each its length, 4 bytes little-endian that do not count themselves, then as
+/// many bytes. In version 2 a parcel is a block of its own.
 ///
 /// Returns as `region_append()`; or `REGION_ERROR_DAMAGED` if the lengths do not end where the parcel does, and nothing
 /// has changed.
@@ -204,7 +205,10 @@ impl RegionOptions {
     }
 
     fn given(&self) -> Result<Options, Fault> {
-        let version = header::version(self.version).ok_or(SECTOR_CACHE_ERROR_OUT_OF_RANGE)?;
+        let version = header::version(self.version).ok_or_else(|| {
+            let version = self.version;
+            Fault::new(SECTOR_CACHE_ERROR_OUT_OF_RANGE, format_args!("a version of {version}: it is 1 or 2"))
+        })?;
         Ok(Options {
             version,
             header: self.header.to_header(),

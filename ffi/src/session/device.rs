@@ -17,7 +17,9 @@ pub const VDISK_EVENT_DRIVE_CHANGED: u8 = 3;
 pub const VDISK_EVENT_READ_FAILED: u8 = 4;
 /// An event: a write that was accepted will not be done.
 pub const VDISK_EVENT_WRITE_FAILED: u8 = 5;
-/// An event: another device uses the channel. Nothing is sent before `vdisk_session_resume()`.
+/// An event: another device uses the channel. Nothing is sent before `vdisk_session_resume()`, or a client's
+/// `vdisk_client_resume()`. A session that another has ended takes the channel back by itself, and only one that loses
+/// it again within 60 s is told this.
 pub const VDISK_EVENT_TAKEN_OVER: u8 = 6;
 /// An event: the server's disks are from the past, rolled back with their files. Writes that it acknowledged are lost.
 pub const VDISK_EVENT_DATA_LOSS: u8 = 7;
@@ -49,10 +51,10 @@ pub struct SessionEvent {
     pub kind: u8,
     /// The drive of that sector, or the one that was changed, else 0.
     pub drive: u8,
-    /// `VDISK_FAILURE_REFUSED` or another of those above, some of which may be added, if a read or a write failed; else 0.
+    /// `VDISK_FAILURE_REFUSED` or another of those above if a read or a write failed, else 0. Some may be added.
     pub failure: u8,
-    /// The server's status if it refused: 1 the request makes no sense to it, 2 nor does the version, 3 no such drive,
-    /// 4 no such sector, 5 read-only, 6 too large, 7 its disk is full, 8 its disk failed, 9 the session has ended, 10 the
+    /// The server's status if it refused: 1 the request makes no sense to it, 2 nor does the version, 3 no such drive, 4
+    /// no such sector, 5 read-only, 6 too large, 7 its disk is full, 8 its disk failed, 9 the session has ended, 10 the
     /// device may not do that, 11 busy; else 0.
     pub status: u8,
 }

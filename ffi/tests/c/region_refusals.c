@@ -343,6 +343,7 @@ static void wrong_calls_are_refused(void)
     CHECK_EQUAL(SECTOR_CACHE_ERROR_NULL, region_open(&region, VERSION, NULL, 0));
     CHECK_EQUAL(SECTOR_CACHE_ERROR_VERSION, region_open(&region, VERSION + 1, in_folder("a.region"), 0));
     CHECK_EQUAL(SECTOR_CACHE_ERROR_FLAGS, refused("a.region", REGION_VERIFY_ALWAYS | REGION_VERIFY_NEVER));
+    CHECK(text_has("flags of 0x3: one of REGION_VERIFY_ONCE"));
     CHECK_EQUAL(SECTOR_CACHE_ERROR_FLAGS, refused("a.region", 8));
     CHECK_EQUAL(SECTOR_CACHE_ERROR_FLAGS, refused("a.region", UINT32_MAX));
 

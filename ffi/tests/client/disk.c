@@ -55,6 +55,7 @@ static void what_cannot_be_is_refused_and_changes_nothing(vdisk_client *client)
     CHECK_EQUAL(SECTOR_CACHE_ERROR_OUT_OF_RANGE, vdisk_client_read(client, DRIVE, SECTORS, bytes, SECTOR));
     CHECK_EQUAL(SECTOR_CACHE_ERROR_OUT_OF_RANGE, vdisk_client_write(client, DRIVE, SECTORS, bytes, SECTOR));
     CHECK_EQUAL(SECTOR_CACHE_ERROR_OUT_OF_RANGE, vdisk_client_read(client, 16, 0, bytes, SECTOR));
+    CHECK(strstr(sector_cache_error_text(), "sector 0 of drive 16: drives are 0 to 15") != NULL);
     CHECK_EQUAL(SECTOR_CACHE_ERROR_OUT_OF_RANGE, vdisk_client_write(client, DRIVE, UINT32_MAX, bytes, SECTOR));
     CHECK_EQUAL(VDISK_ERROR_NO_DRIVE, vdisk_client_read(client, 2, 0, bytes, SECTOR));
     CHECK_EQUAL(VDISK_ERROR_NO_DRIVE, vdisk_client_write(client, 2, 0, bytes, SECTOR));

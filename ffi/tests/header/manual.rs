@@ -6,7 +6,8 @@
 //! negative numbers have parentheses; no comment is C++'s; and what is declared on a host alone, one thing after the
 //! other, has one condition.
 
-const WIDTH: usize = 120;
+/// Columns of the header.
+pub(crate) const WIDTH: usize = 120;
 
 /// Lays out a header with comments in the style "doxy".
 pub(crate) fn lay_out(generated: &str) -> String {

@@ -20,7 +20,8 @@ pub enum Event {
     ReadFailed(SectorKey, Failure),
     /// A write that was accepted will not be done.
     WriteFailed(SectorKey, Failure),
-    /// Somebody else uses the channel. Nothing is sent any more before [`resume`](super::Session::resume).
+    /// Somebody else uses the channel. Nothing is sent any more before [`resume`](super::Session::resume). A session that
+    /// another has ended takes the channel back by itself, and only one that loses it again within 60 s is told this.
     TakenOver,
     /// The server's disks are from the past, rolled back with their files: writes that it had acknowledged are lost.
     DataLoss,
