@@ -1,5 +1,5 @@
 /*
- * The code of docs/porting.md as it stands: the firmware of an M4 behind a mailbox with room for one message each way,
+ * The code of docs/porting.md as it stands: the firmware of an M4 behind a mailbox with room for four messages each way,
  * and an emulator, whose MQTT client has a thread of its own, with a server on the port that is the program's argument.
  */
 
@@ -18,11 +18,14 @@
 
 #define CHANNEL "12345678"
 
-enum { HEADER = 20, MESSAGE_MAX = 1044, READ = 1, HIT_LENGTH = 144, SECTOR_AT = 6 };
+enum { HEADER = 20, MESSAGE_MAX = 1044, DISK_MESSAGE = 144, ROOM = 4 };
+
+#define Log_Debug(...) fprintf(stderr, __VA_ARGS__)
 
 typedef struct {
-    uint8_t bytes[MESSAGE_MAX];
-    uint32_t length;
+    uint8_t bytes[ROOM][MESSAGE_MAX];
+    uint32_t lengths[ROOM];
+    uint32_t count;
 } ring;
 
 /* The M4 reads from one, and writes to the other. */
@@ -33,26 +36,33 @@ static uint8_t mbox_local_buf[MESSAGE_MAX];
 static int intercore_disk_cache_ctx;
 static struct mosquitto *mqtt;
 
+/* Whether what the M4 answers does not arrive yet, and how many reads it was asked. */
+static bool m4_is_late;
+static uint32_t m4_reads;
+
 static int EnqueueData(ring *other, ring *to, uint32_t size, const uint8_t *data, uint32_t length)
 {
     (void)other;
     CHECK(length <= size);
-    if (to->length > 0)
+    if (to->count == ROOM)
         return -1;
-    memcpy(to->bytes, data, length);
-    to->length = length;
+    memcpy(to->bytes[to->count], data, length);
+    to->lengths[to->count] = length;
+    to->count++;
     return 0;
 }
 
 static int DequeueData(ring *other, ring *from, uint32_t size, uint8_t *data, uint32_t *length)
 {
     (void)other, (void)size;
-    if (from->length == 0)
+    if (from->count == 0)
         return -1;
-    CHECK(from->length <= *length);
-    memcpy(data, from->bytes, from->length);
-    *length = from->length;
-    from->length = 0;
+    CHECK(from->lengths[0] <= *length);
+    memcpy(data, from->bytes[0], from->lengths[0]);
+    *length = from->lengths[0];
+    from->count--;
+    memmove(from->bytes[0], from->bytes[1], from->count * sizeof from->bytes[0]);
+    memmove(from->lengths, from->lengths + 1, from->count * sizeof from->lengths[0]);
     return 0;
 }
 
@@ -62,25 +72,26 @@ static void process_inbound_message(void);
 static bool dx_intercorePublish(int *mailbox, void *message, size_t length)
 {
     uint8_t behind_header[MESSAGE_MAX] = {0};
-    CHECK(mailbox == &intercore_disk_cache_ctx && length <= HIT_LENGTH);
+    CHECK(mailbox == &intercore_disk_cache_ctx && length <= DISK_MESSAGE);
     memcpy(behind_header + HEADER, message, length);
     if (EnqueueData(outbound, inbound, sizeof behind_header, behind_header, (uint32_t)(HEADER + length)) != 0)
         return false;
+    if (length == 3)
+        m4_reads++;
     process_inbound_message();
     return true;
 }
 
-static bool vdisk_cache_read_sector(uint16_t sector, uint8_t *bytes)
+static int intercore_receive(uint8_t *message, size_t capacity, int timeout_ms)
 {
-    uint8_t request[3] = {READ, (uint8_t)sector, (uint8_t)(sector >> 8)}, answer[MESSAGE_MAX];
-    uint32_t length = sizeof answer;
-    CHECK(dx_intercorePublish(&intercore_disk_cache_ctx, request, sizeof request));
-    CHECK_EQUAL(0, DequeueData(inbound, outbound, sizeof answer, answer, &length));
-    if (length != HEADER + HIT_LENGTH)
-        return false;
-    CHECK(memcmp(answer + HEADER + 1, request + 1, 2) == 0);
-    memcpy(bytes, answer + HEADER + SECTOR_AT, 137);
-    return true;
+    uint8_t behind_header[MESSAGE_MAX];
+    uint32_t length = sizeof behind_header;
+    (void)timeout_ms;
+    if (m4_is_late || DequeueData(inbound, outbound, sizeof behind_header, behind_header, &length) != 0)
+        return -1;
+    CHECK(length > HEADER && length - HEADER <= capacity);
+    memcpy(message, behind_header + HEADER, length - HEADER);
+    return (int)(length - HEADER);
 }
 
 static void mqtt_publish(const char *topic, const uint8_t *payload, size_t length)
@@ -152,16 +163,63 @@ static void write_some(write_sector *write)
     }
 }
 
-int main(int argc, char **argv)
+static void read_one(uint32_t sector, bool is_written)
 {
     uint8_t bytes[SECTOR_LENGTH];
+    CHECK(read_virtual_sector(sector, bytes) && bytes[0] == fill_of(sector, is_written));
+}
+
+/* An answer of the M4 comes when its sector has other bytes already. */
+static void a_late_answer_is_no_later_reads(void)
+{
+    uint8_t bytes[SECTOR_LENGTH];
+    uint32_t reads_before, sector = FIRST_WRITTEN;
+
+    /* From the server, and so into the M4. */
+    read_one(sector, false);
+    reads_before = m4_reads;
+    m4_is_late = true;
+    read_one(sector, false);
+    CHECK_EQUAL(HEADER + DISK_MESSAGE, outbound->lengths[0]);
+    memset(bytes, fill_of(sector, true), sizeof bytes);
+    CHECK(write_virtual_sector(sector, bytes));
+    CHECK(disk_flush(60000));
+    read_one(sector, true);
+    read_one(sector + 1, false);
+    CHECK_EQUAL(reads_before + 1, m4_reads);
+    m4_is_late = false;
+    read_one(sector, true);
+    read_one(sector + 1, false);
+    CHECK_EQUAL(reads_before + 3, m4_reads);
+    CHECK_EQUAL(0, answers_owed);
+}
+
+/* Each ends the other's session, and the client does not give way. */
+static void taken_over_it_resumes(void)
+{
+    uint8_t bytes[SECTOR_LENGTH];
+    memset(bytes, fill_of(FIRST_WRITTEN, true), sizeof bytes);
+    while (write_virtual_sector(FIRST_WRITTEN, bytes)) {
+        if (!client_write_sector(FIRST_WRITTEN, bytes))
+            vdisk_client_resume(client);
+    }
+    CHECK(!read_virtual_sector(SECTORS - 1, bytes));
+    disk_resume();
+    read_one(SECTORS - 1, false);
+}
+
+int main(int argc, char **argv)
+{
+    uint8_t bytes[SECTOR_LENGTH], left[DISK_MESSAGE + HEADER] = {0};
     char url[64];
     sector_cache_statistics m4;
     vdisk_session_statistics statistics;
 
     CHECK_EQUAL(2, argc);
     CHECK(start_cache());
+    CHECK_EQUAL(0, EnqueueData(inbound, outbound, sizeof left, left, sizeof left));
     CHECK(disk_start(CHANNEL));
+    CHECK_EQUAL(0, outbound->count);
     CHECK_EQUAL(sizeof(void *) == 4 ? 2450 : 2706, sizeof session_storage.bytes);
     mosquitto_lib_init();
     mqtt = mosquitto_new(CHANNEL, true, NULL);
@@ -182,17 +240,22 @@ int main(int argc, char **argv)
     CHECK(m4.hits >= SECTORS - 5 * TRACKS);
     CHECK(!read_virtual_sector(SECTORS, bytes));
 
+    a_late_answer_is_no_later_reads();
     write_some(write_virtual_sector);
     CHECK(disk_flush(60000));
     disk_tick();
     read_all(read_virtual_sector, true);
+
+    snprintf(url, sizeof url, "mqtt://127.0.0.1:%s", argc > 1 ? argv[1] : "0");
+    CHECK(client_start(url, CHANNEL));
+    taken_over_it_resumes();
+    client_end();
 
     CHECK_EQUAL(MOSQ_ERR_SUCCESS, mosquitto_disconnect(mqtt));
     CHECK_EQUAL(MOSQ_ERR_SUCCESS, mosquitto_loop_stop(mqtt, false));
     mosquitto_destroy(mqtt);
     mosquitto_lib_cleanup();
 
-    snprintf(url, sizeof url, "mqtt://127.0.0.1:%s", argc > 1 ? argv[1] : "0");
     CHECK(client_start(url, CHANNEL));
     read_all(client_read_sector, true);
     write_some(client_write_sector);
