@@ -8,7 +8,8 @@
 //! # Installation
 //!
 //! `ffi/install --prefix DIR` builds and installs header, static and shared library, a pkg-config file and a CMake
-//! package; with `--target thumbv7em-none-eabi`, for a Cortex-M4, all but the shared library. `--help` says more.
+//! package; with `--target thumbv7em-none-eabi`, for a Cortex-M4, or with that of another machine, all but the shared
+//! library. `--help` says more.
 //!
 //! - With pkg-config: `cc program.c $(pkg-config --cflags --libs sector_cache)`; for a program that is static as a
 //!   whole, `cc -static program.c $(pkg-config --static --cflags --libs sector_cache)`.
