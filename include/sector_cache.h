@@ -717,7 +717,7 @@ typedef struct {
     region_header header;
     /* How many bytes the file will have, if that is known, else 0: a disk that is too full shows at once. */
     uint64_t expected_bytes;
-    /* Bytes that a block has before the next is begun. A blob that is longer has a block of its own. */
+    /* Bytes that a block has before the next is begun, 16 MiB at most. A blob that is longer has a block of its own. */
     size_t block_bytes;
     /* Of the format: 1 or 2. */
     uint32_t version;
@@ -1232,8 +1232,8 @@ int32_t vdisk_session_drive(const vdisk_session *session, uint8_t drive, vdisk_s
  * Memory. The library allocates these objects, and you end each once: a function `_open` or `_create` writes a pointer
  * to yours, which is *owned* by you, and NULL after an error; `_close`, or for a writer region_seal() or
  * region_discard(), frees the object, whatever it returns, and writes NULL there, so that ending it again is refused.
- * Another copy of the pointer is dead then. After SECTOR_CACHE_ERROR_NOT_INITIALISED nothing was freed: there was no such
- * object.
+ * Another copy of the pointer is dead then. After SECTOR_CACHE_ERROR_NOT_INITIALISED nothing was freed: there was no
+ * such object.
  *
  * Threads. Each section says which functions several threads may call for one object at the same time. Whoever closes
  * an object sees to it that no other call is on its way.
@@ -1287,13 +1287,13 @@ const char *sector_cache_error_text(void);
  * Time. Every call returns within the time-outs of its client, whatever broker, server and network do; only
  * vdisk_client_open() gives up at the first connection that fails.
  *
- * Threads. Several threads may use one client at the same time, with any functions but vdisk_client_close(). Writes wait
- * for room in the window, and reads of what is not cached while 4 tracks are on their way, each in the order of the
- * calls; where 256 calls wait, the time of the next one begins when one of them has ended. An event goes to one of those
- * who ask.
+ * Threads. Several threads may use one client at the same time, with any functions but vdisk_client_close(). Writes
+ * wait for room in the window, and reads of what is not cached while 4 tracks are on their way, each in the order of
+ * the calls; where 256 calls wait, the time of the next one begins when one of them has ended. An event goes to one of
+ * those who ask.
  *
- * Signals. A connection that is lost raises SIGPIPE, on Unix, in the library's thread, which has that signal blocked. Your
- * threads have blocked what they had, and no handler is set.
+ * Signals. A connection that is lost raises SIGPIPE, on Unix, in the library's thread, which has that signal blocked.
+ * Your threads have blocked what they had, and no handler is set.
  */
 
 /*
@@ -1349,9 +1349,9 @@ int32_t vdisk_client_write(const vdisk_client *client, uint8_t drive, uint32_t s
 /*
  * Waits until all writes that were accepted are on the server's disk.
  *
- * Returns `SECTOR_CACHE_OK`; `VDISK_ERROR_WRITES_FAILED` or `_DATA_LOSS` if since the last flush some were not done after
- * all, which is told once; `VDISK_ERROR_TIMED_OUT` or `_TAKEN_OVER` if they wait still; or `SECTOR_CACHE_ERROR_NULL` or
- * `_NOT_INITIALISED`.
+ * Returns `SECTOR_CACHE_OK`; `VDISK_ERROR_WRITES_FAILED` or `_DATA_LOSS` if since the last flush some were not done
+ * after all, which is told once; `VDISK_ERROR_TIMED_OUT` or `_TAKEN_OVER` if they wait still; or
+ * `SECTOR_CACHE_ERROR_NULL` or `_NOT_INITIALISED`.
  */
 int32_t vdisk_client_flush(const vdisk_client *client);
 
@@ -1591,10 +1591,10 @@ int32_t region_append_parcel(region_writer *writer, const uint8_t *bytes, size_t
  *
  * `sealed` is *borrowed* during the call and may be NULL: what the region is, is written there.
  *
- * Returns `SECTOR_CACHE_OK`; or `SECTOR_CACHE_ERROR_NULL` or `_NOT_INITIALISED`, or `REGION_ERROR_DISK_FULL`, `_IO`,
- * `_TOO_LONG` (more blocks than can be: make them longer) or `_FAILED`, and nothing is left of the region: after a sync
- * that failed nobody knows what the disk has, so write it anew from where it came. However it went, the writer
- * is freed and `*writer` NULL, but after `_NOT_INITIALISED`.
+ * Returns `SECTOR_CACHE_OK`; or `SECTOR_CACHE_ERROR_NULL` or `_NOT_INITIALISED`, or `REGION_ERROR_EXISTS` (something
+ * got the name meanwhile), `_DISK_FULL`, `_IO`, `_TOO_LONG` (more blocks than can be: make them longer) or `_FAILED`,
+ * and nothing is left of the region: after a sync that failed nobody knows what the disk has, so write it anew from
+ * where it came. However it went, the writer is freed and `*writer` NULL, but after `_NOT_INITIALISED`.
  */
 int32_t region_seal(region_writer **writer, region_sealed *sealed);
 

@@ -62,13 +62,13 @@ impl Inside for Client {
 /// Time. Every call returns within the time-outs of its client, whatever broker, server and network do; only
 /// vdisk_client_open() gives up at the first connection that fails.
 ///
-/// Threads. Several threads may use one client at the same time, with any functions but vdisk_client_close(). Writes wait
-/// for room in the window, and reads of what is not cached while 4 tracks are on their way, each in the order of the
-/// calls; where 256 calls wait, the time of the next one begins when one of them has ended. An event goes to one of those
-/// who ask.
+/// Threads. Several threads may use one client at the same time, with any functions but vdisk_client_close(). Writes
+/// wait for room in the window, and reads of what is not cached while 4 tracks are on their way, each in the order of
+/// the calls; where 256 calls wait, the time of the next one begins when one of them has ended. An event goes to one of
+/// those who ask.
 ///
-/// Signals. A connection that is lost raises SIGPIPE, on Unix, in the library's thread, which has that signal blocked. Your
-/// threads have blocked what they had, and no handler is set.
+/// Signals. A connection that is lost raises SIGPIPE, on Unix, in the library's thread, which has that signal blocked.
+/// Your threads have blocked what they had, and no handler is set.
 /// ---
 /// Fills in the options that a client is opened with by default: no user, certificate or authority, a random client
 /// identifier, 5,000 ms to connect, 15,000 to open and 8,000 for any other call, 4,096 sectors of 137 bytes in the
@@ -187,9 +187,9 @@ pub unsafe extern "C" fn vdisk_client_write(
 
 /// Waits until all writes that were accepted are on the server's disk.
 ///
-/// Returns `SECTOR_CACHE_OK`; `VDISK_ERROR_WRITES_FAILED` or `_DATA_LOSS` if since the last flush some were not done after
-/// all, which is told once; `VDISK_ERROR_TIMED_OUT` or `_TAKEN_OVER` if they wait still; or `SECTOR_CACHE_ERROR_NULL` or
-/// `_NOT_INITIALISED`.
+/// Returns `SECTOR_CACHE_OK`; `VDISK_ERROR_WRITES_FAILED` or `_DATA_LOSS` if since the last flush some were not done
+/// after all, which is told once; `VDISK_ERROR_TIMED_OUT` or `_TAKEN_OVER` if they wait still; or
+/// `SECTOR_CACHE_ERROR_NULL` or `_NOT_INITIALISED`.
 ///
 /// # Safety
 /// As `vdisk_client_read()`.

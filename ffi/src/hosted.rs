@@ -24,8 +24,8 @@ use crate::object::{Inside, Object, SECTOR_CACHE_ABI_VERSION};
 /// Memory. The library allocates these objects, and you end each once: a function `_open` or `_create` writes a pointer
 /// to yours, which is *owned* by you, and NULL after an error; `_close`, or for a writer region_seal() or
 /// region_discard(), frees the object, whatever it returns, and writes NULL there, so that ending it again is refused.
-/// Another copy of the pointer is dead then. After SECTOR_CACHE_ERROR_NOT_INITIALISED nothing was freed: there was no such
-/// object.
+/// Another copy of the pointer is dead then. After SECTOR_CACHE_ERROR_NOT_INITIALISED nothing was freed: there was no
+/// such object.
 ///
 /// Threads. Each section says which functions several threads may call for one object at the same time. Whoever closes
 /// an object sees to it that no other call is on its way.

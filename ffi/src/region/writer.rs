@@ -153,10 +153,10 @@ pub unsafe extern "C" fn region_append_parcel(
 ///
 /// `sealed` is *borrowed* during the call and may be NULL: what the region is, is written there.
 ///
-/// Returns `SECTOR_CACHE_OK`; or `SECTOR_CACHE_ERROR_NULL` or `_NOT_INITIALISED`, or `REGION_ERROR_EXISTS` (something got
-/// the name meanwhile), `_DISK_FULL`, `_IO`, `_TOO_LONG` (more blocks than can be: make them longer) or `_FAILED`, and
-/// nothing is left of the region: after a sync that failed nobody knows what the disk has, so write it anew from where it
-/// came. However it went, the writer is freed and `*writer` NULL, but after `_NOT_INITIALISED`.
+/// Returns `SECTOR_CACHE_OK`; or `SECTOR_CACHE_ERROR_NULL` or `_NOT_INITIALISED`, or `REGION_ERROR_EXISTS` (something
+/// got the name meanwhile), `_DISK_FULL`, `_IO`, `_TOO_LONG` (more blocks than can be: make them longer) or `_FAILED`,
+/// and nothing is left of the region: after a sync that failed nobody knows what the disk has, so write it anew from
+/// where it came. However it went, the writer is freed and `*writer` NULL, but after `_NOT_INITIALISED`.
 ///
 /// # Safety
 /// `writer` is NULL or points to a pointer as in `region_append()`; `sealed` is NULL or points to one such structure.
