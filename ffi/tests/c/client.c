@@ -102,7 +102,7 @@ static void addresses_that_cannot_be_are_refused(void)
     CHECK(text_has("mqtt://"));
     CHECK_EQUAL(VDISK_ERROR_URL, refused("", CHANNEL, NULL));
     CHECK_EQUAL(VDISK_ERROR_URL, refused("mqtt://user:secret@127.0.0.1", CHANNEL, NULL));
-    CHECK(says("options of their own") && strstr(sector_cache_error_text(), "secret") == NULL);
+    CHECK(text_has("options of their own") && strstr(sector_cache_error_text(), "secret") == NULL);
     CHECK_EQUAL(VDISK_ERROR_OPTIONS, refused(URL, "no/channel", NULL));
     CHECK(text_has("no/channel"));
     CHECK_EQUAL(VDISK_ERROR_OPTIONS, refused(URL, "", NULL));
@@ -134,7 +134,7 @@ static void options_that_cannot_be_are_refused(void)
     CHECK_REFUSED(VDISK_ERROR_OPTIONS, URL, client_identifier, "a/b");
     CHECK_REFUSED(VDISK_ERROR_OPTIONS, URL, authority_file, "/nowhere/ca.pem");
     CHECK_REFUSED(VDISK_ERROR_OPTIONS, "mqtts://127.0.0.1:1", authority_file, NULL);
-    CHECK(says("authority_file"));
+    CHECK(text_has("authority_file"));
     CHECK_REFUSED(SECTOR_CACHE_ERROR_FILE, "mqtts://127.0.0.1:1", authority_file, "/nowhere/ca.pem");
     CHECK(text_has("/nowhere/ca.pem"));
     /* One of a pair, either of them. */
