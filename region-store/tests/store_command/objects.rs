@@ -71,8 +71,11 @@ fn a_load_that_waits_for_objects_can_be_interrupted() {
         assert!(Command::new("mkfifo").arg(&object).status().unwrap().success());
         let child = disks.interruptible(&["load", "1/2/3", "--from", &url, "--generation", "7#a1"]);
         let mut pipe = None;
-        wait_for("the load reads from the pipe", || {
-            // As long as nobody does, it cannot be opened so.
+        wait_for("the load waits", || {
+            if waits_for == ".region" {
+                return !disks.files("d1").is_empty();
+            }
+            // As long as nobody reads from the pipe, it cannot be opened so.
             let nonblocking = fs::File::options().write(true).custom_flags(libc::O_NONBLOCK).open(&object);
             pipe = pipe.take().or(nonblocking.ok());
             pipe.is_some()
