@@ -2,7 +2,7 @@
  * lies here until a clear. What finds no room is dropped, and the emulator is not told: it waits for no answer to a
  * write, and would take one for that to its next read. */
 
-#include "mailbox.h"
+#include "message_loop.h"
 #include "startup.h"
 
 #include <sector_cache.h>
@@ -12,26 +12,16 @@ enum { SLOTS = 1154, SECTOR_LENGTH = 137 };
 
 SECTOR_CACHE_STORAGE(differences, SLOTS, SECTOR_LENGTH);
 
+static size_t serve(uint8_t *message, size_t length, size_t capacity)
+{
+    return sector_cache_serve(differences, message, length, capacity);
+}
+
 int main(void)
 {
-    static uint8_t message[MAILBOX_MESSAGE_MAX];
-    mailbox box = mailbox_open();
-
     if (sector_cache_init(differences, sizeof differences_storage, SECTOR_CACHE_ABI_VERSION, SLOTS, SECTOR_LENGTH,
                           SECTOR_CACHE_NEVER_EVICT) != SECTOR_CACHE_OK) {
         fault();
     }
-
-    for (;;) {
-        size_t length = mailbox_receive(&box, message, sizeof message);
-        if (length < MAILBOX_HEADER) {
-            mailbox_wait();
-            continue;
-        }
-        size_t answer = sector_cache_serve(differences, message + MAILBOX_HEADER, length - MAILBOX_HEADER,
-                                           sizeof message - MAILBOX_HEADER);
-        while (answer > 0 && mailbox_send(&box, message, MAILBOX_HEADER + answer) != 0) {
-            mailbox_wait();
-        }
-    }
+    message_loop(serve);
 }

@@ -1,6 +1,6 @@
 /* The cache of a drive that is elsewhere, on an M4 core of the MT3620. */
 
-#include "mailbox.h"
+#include "message_loop.h"
 #include "startup.h"
 
 #include <sector_cache.h>
@@ -17,26 +17,16 @@ enum { SECTOR_LENGTH = 137 };
 
 SECTOR_CACHE_STORAGE(cache, STORAGE_SLOTS, SECTOR_LENGTH);
 
+static size_t serve(uint8_t *message, size_t length, size_t capacity)
+{
+    return sector_cache_serve(cache, message, length, capacity);
+}
+
 int main(void)
 {
-    static uint8_t message[MAILBOX_MESSAGE_MAX];
-    mailbox box = mailbox_open();
-
     if (sector_cache_init(cache, sizeof cache_storage, SECTOR_CACHE_ABI_VERSION, SLOTS, SECTOR_LENGTH,
                           SECTOR_CACHE_LRU) != SECTOR_CACHE_OK) {
         fault();
     }
-
-    for (;;) {
-        size_t length = mailbox_receive(&box, message, sizeof message);
-        if (length < MAILBOX_HEADER) {
-            mailbox_wait();
-            continue;
-        }
-        size_t answer = sector_cache_serve(cache, message + MAILBOX_HEADER, length - MAILBOX_HEADER,
-                                           sizeof message - MAILBOX_HEADER);
-        while (answer > 0 && mailbox_send(&box, message, MAILBOX_HEADER + answer) != 0) {
-            mailbox_wait();
-        }
-    }
+    message_loop(serve);
 }
