@@ -32,7 +32,7 @@ struct Ready {
     loader: Arc<dyn Loader>,
     bar: ProgressBar,
     /// Has the loader fail soon.
-    stop: Box<dyn FnOnce(&Store) + Send>,
+    stop: Box<dyn FnOnce() + Send>,
     check: Check,
 }
 
@@ -66,8 +66,7 @@ pub(super) fn run<'a>(
     }
     let began = Instant::now();
     let work = || store.load_within(identity, loader, Duration::MAX);
-    let stopped = store.clone();
-    let (loaded, was_interrupted) = interrupt::during(move || stop(&stopped), work)?;
+    let (loaded, was_interrupted) = interrupt::during(stop, work)?;
     bar.finish_and_clear();
     let slice = match loaded {
         Err(_) if was_interrupted => {

@@ -68,7 +68,7 @@ impl Text {
         Ok(Ready {
             bar,
             loader,
-            stop: Box::new(move |_| {
+            stop: Box::new(move || {
                 stopped.is_stopped.store(true, Ordering::Relaxed);
                 // Where there is no room for it, nobody waits.
                 let _ = wakes.try_send(Found::Stop);

@@ -33,7 +33,7 @@ impl Objects {
         Ready {
             bar: loader.bar.clone(),
             loader,
-            stop: Box::new(move |_| stopped.objects.stop()),
+            stop: Box::new(move || stopped.objects.stop()),
             check: Box::new(move |identity| checked.objects.published(identity).map(drop)),
         }
     }

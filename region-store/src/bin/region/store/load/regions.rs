@@ -35,7 +35,7 @@ impl Regions {
         Ready {
             bar: loader.bar.clone(),
             loader,
-            stop: Box::new(move |_| stopped.is_stopped.store(true, Ordering::Relaxed)),
+            stop: Box::new(move || stopped.is_stopped.store(true, Ordering::Relaxed)),
             check: Box::new(move |_| {
                 checked.regions.iter().try_for_each(|region| verified(region).map(drop))
             }),
