@@ -749,6 +749,40 @@ extern "C" {
 
 /* The cache -------------------------------------------------------------------------------------------------------- */
 
+/*
+ * Sectors of up to 16 drives, found by drive and number. In front of a disk that is slow:
+ *
+ *     #include "sector_cache.h"
+ *
+ *     SECTOR_CACHE_STORAGE(cache, 64, 512);
+ *
+ *     int cache_start(void)
+ *     {
+ *         return (int)sector_cache_init(cache, sizeof cache_storage, SECTOR_CACHE_ABI_VERSION, 64, 512,
+ *                                       SECTOR_CACHE_LRU);
+ *     }
+ *
+ *     int read_sector(uint8_t drive, uint32_t sector, uint8_t *bytes)
+ *     {
+ *         if (sector_cache_read(cache, drive, sector, bytes, 512) == SECTOR_CACHE_OK)
+ *             return 0;
+ *         if (slow_read(drive, sector, bytes) != 0)
+ *             return -1;
+ *         sector_cache_put(cache, drive, sector, bytes, 512, NULL);
+ *         return 0;
+ *     }
+ *
+ *     int write_sector(uint8_t drive, uint32_t sector, const uint8_t *bytes)
+ *     {
+ *         if (slow_write(drive, sector, bytes) != 0) {
+ *             sector_cache_remove(cache, drive, sector);
+ *             return -1;
+ *         }
+ *         sector_cache_put(cache, drive, sector, bytes, 512, NULL);
+ *         return 0;
+ *     }
+ */
+
 /* The library's ABI version. Equals `SECTOR_CACHE_ABI_VERSION` of the header that belongs to it. */
 uint32_t sector_cache_abi_version(void);
 
@@ -937,6 +971,8 @@ int32_t sector_cache_stats(const sector_cache *cache, sector_cache_statistics *s
  *
  * What is sent may be shorter: a read 3 to 144 bytes, a write 143 or 144, a clear 1 to 144. Any other length or type
  * changes nothing and is not answered. All fields are read and written bytewise, at any alignment.
+ *
+ * The example at the top of this header is all that a firmware does with it.
  */
 
 /*
@@ -956,6 +992,36 @@ int32_t sector_cache_stats(const sector_cache *cache, sector_cache_statistics *s
 size_t sector_cache_serve(sector_cache *cache, uint8_t *message, size_t length, size_t capacity);
 
 /* The SD card ------------------------------------------------------------------------------------------------------ */
+
+/*
+ * The mailbox's messages, served from a card that the microcontroller has, with a cache in front. Sector s of drive d
+ * is block s + 3,000 d of the card, filled up with zeros to its 512 bytes. With the loop at the top of this header:
+ *
+ *     #include "sector_cache.h"
+ *
+ *     SECTOR_CACHE_DISK_STORAGE(disk, 1153);
+ *
+ *     static int read_block(void *context, uint32_t block, uint8_t *bytes, size_t length)
+ *     {
+ *         return spi_read((struct spi_card *)context, block, bytes, length);
+ *     }
+ *
+ *     static int write_block(void *context, uint32_t block, const uint8_t *bytes, size_t length)
+ *     {
+ *         return spi_write((struct spi_card *)context, block, bytes, length);
+ *     }
+ *
+ *     int disk_start(struct spi_card *card)
+ *     {
+ *         return (int)sector_cache_disk_init(disk, sizeof disk_storage, SECTOR_CACHE_ABI_VERSION, 1153, read_block,
+ *                                            write_block, card);
+ *     }
+ *
+ *     size_t disk_answer(uint8_t *message, size_t length, size_t capacity)
+ *     {
+ *         return sector_cache_disk_serve(disk, message, length, capacity);
+ *     }
+ */
 
 /*
  * Makes a disk with an empty cache of `slots` sectors of 137 bytes in storage of yours.

@@ -50,6 +50,38 @@ pub struct Evicted {
 }
 
 /// # The cache
+/// Sectors of up to 16 drives, found by drive and number. In front of a disk that is slow:
+///
+///     #include "sector_cache.h"
+///
+///     SECTOR_CACHE_STORAGE(cache, 64, 512);
+///
+///     int cache_start(void)
+///     {
+///         return (int)sector_cache_init(cache, sizeof cache_storage, SECTOR_CACHE_ABI_VERSION, 64, 512,
+///                                       SECTOR_CACHE_LRU);
+///     }
+///
+///     int read_sector(uint8_t drive, uint32_t sector, uint8_t *bytes)
+///     {
+///         if (sector_cache_read(cache, drive, sector, bytes, 512) == SECTOR_CACHE_OK)
+///             return 0;
+///         if (slow_read(drive, sector, bytes) != 0)
+///             return -1;
+///         sector_cache_put(cache, drive, sector, bytes, 512, NULL);
+///         return 0;
+///     }
+///
+///     int write_sector(uint8_t drive, uint32_t sector, const uint8_t *bytes)
+///     {
+///         if (slow_write(drive, sector, bytes) != 0) {
+///             sector_cache_remove(cache, drive, sector);
+///             return -1;
+///         }
+///         sector_cache_put(cache, drive, sector, bytes, 512, NULL);
+///         return 0;
+///     }
+/// ---
 /// The library's ABI version. Equals `SECTOR_CACHE_ABI_VERSION` of the header that belongs to it.
 #[unsafe(no_mangle)]
 pub extern "C" fn sector_cache_abi_version() -> u32 {

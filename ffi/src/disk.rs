@@ -61,6 +61,34 @@ fn success(returned: c_int) -> Result<(), c_int> {
 }
 
 /// # The SD card
+/// The mailbox's messages, served from a card that the microcontroller has, with a cache in front. Sector s of drive d
+/// is block s + 3,000 d of the card, filled up with zeros to its 512 bytes. With the loop at the top of this header:
+///
+///     #include "sector_cache.h"
+///
+///     SECTOR_CACHE_DISK_STORAGE(disk, 1153);
+///
+///     static int read_block(void *context, uint32_t block, uint8_t *bytes, size_t length)
+///     {
+///         return spi_read((struct spi_card *)context, block, bytes, length);
+///     }
+///
+///     static int write_block(void *context, uint32_t block, const uint8_t *bytes, size_t length)
+///     {
+///         return spi_write((struct spi_card *)context, block, bytes, length);
+///     }
+///
+///     int disk_start(struct spi_card *card)
+///     {
+///         return (int)sector_cache_disk_init(disk, sizeof disk_storage, SECTOR_CACHE_ABI_VERSION, 1153, read_block,
+///                                            write_block, card);
+///     }
+///
+///     size_t disk_answer(uint8_t *message, size_t length, size_t capacity)
+///     {
+///         return sector_cache_disk_serve(disk, message, length, capacity);
+///     }
+/// ---
 /// Makes a disk with an empty cache of `slots` sectors of 137 bytes in storage of yours.
 ///
 /// `disk`, of `storage_bytes` bytes, is *borrowed* until you stop using it: it has to stay where it is, and nothing else

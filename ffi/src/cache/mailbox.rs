@@ -20,6 +20,8 @@ use crate::object::{Object, lent_message};
 ///
 /// What is sent may be shorter: a read 3 to 144 bytes, a write 143 or 144, a clear 1 to 144. Any other length or type
 /// changes nothing and is not answered. All fields are read and written bytewise, at any alignment.
+///
+/// The example at the top of this header is all that a firmware does with it.
 /// ---
 /// Serves one mailbox message: this is a firmware's whole message loop between dequeue and enqueue.
 ///

@@ -16,7 +16,9 @@ pub(crate) fn programs() -> Vec<PathBuf> {
 }
 
 /// The sections of the header whose manual has an example, and the file that it becomes.
-const SECTIONS: [(&str, &str); 3] = [
+const SECTIONS: [(&str, &str); 5] = [
+    ("The cache", "cache_example.inc"),
+    ("The SD card", "disk_example.inc"),
     ("The session", "session_example.inc"),
     ("The client", "client_example.inc"),
     ("Regions", "region_example.inc"),
