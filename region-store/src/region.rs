@@ -8,6 +8,7 @@ mod verify;
 mod written;
 
 use std::fs::{File, TryLockError};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -164,15 +165,19 @@ impl Region {
     pub fn open_on<M: Medium>(medium: &M, path: impl AsRef<Path>, options: OpenOptions) -> Result<Self> {
         let path = path.as_ref();
         let file = medium.open(path).map_err(Error::io(path, "open"))?;
-        if let Some(file) = file.system_file() {
-            lock(file, path)?;
-            if file.metadata().map_err(Error::io(path, "look at"))?.is_dir() {
-                return Err(Error::io(path, "open")(std::io::ErrorKind::IsADirectory.into()));
+        let length = match file.system_file() {
+            Some(file) => {
+                lock(file, path)?;
+                let metadata = file.metadata().map_err(Error::io(path, "look at"))?;
+                if metadata.is_dir() {
+                    return Err(Error::io(path, "open")(io::ErrorKind::IsADirectory.into()));
+                }
+                metadata.len()
             }
-        }
-        let length = file.length().map_err(Error::io(path, "look at"))?;
+            None => file.length().map_err(Error::io(path, "look at"))?,
+        };
         let bytes = Bytes::load(&file, path, length, options.access)?;
-        let layout = Layout::decode(bytes.get()).map_err(Error::damaged(path))?;
+        let layout = Layout::of(&bytes, &file, path)?;
         Ok(Self { path: path.to_owned(), file: Arc::new(file), bytes, verify: options.verify, layout })
     }
 
@@ -349,24 +354,34 @@ impl Bytes {
             Self::Read(bytes) => bytes,
         }
     }
+
+    /// What stands where the seal belongs, if anything. It is read even if it is mapped: the first touch of a map's far
+    /// end would cost as much as all else that opening does.
+    fn seal<'a>(&'a self, file: &dyn MediumFile, buffer: &'a mut [u8; SEAL_LENGTH]) -> io::Result<&'a [u8]> {
+        let offset = seal_offset(self.get());
+        let seal = self.get().get(offset..).unwrap_or_default();
+        let Self::Mapped(_) = self else { return Ok(seal) };
+        let read = buffer.get_mut(..seal.len()).unwrap_or_default();
+        file.read_exact_at(read, offset as u64)?;
+        Ok(read)
+    }
 }
 
 impl Layout {
-    fn decode(file: &[u8]) -> core::result::Result<Self, Damage> {
-        if version_of(file)? == Version::One {
+    fn of(bytes: &Bytes, file: &dyn MediumFile, path: &Path) -> Result<Self> {
+        if version_of(bytes.get()).map_err(Error::damaged(path))? == Version::One {
             return Ok(Self::One(OnceLock::new()));
         }
-        let header = Header::decode(file)?;
-        let offset = file.len().saturating_sub(SEAL_LENGTH).max(HEADER_LENGTH);
-        let seal = Seal::decode(file.get(offset..).unwrap_or_default(), header.region_id, offset as u64)?;
-        // Memory is allocated by that number, before all that it counts is seen.
-        if seal.blocks > seal.index_offset / BLOCK_HEAD_LENGTH as u64 || seal.index_offset > offset as u64 {
-            let problem = Problem::Value { found: seal.blocks, expected: "as many as fit before the index" };
-            return Err(Damage::new("blocks", offset as u64 + 32, problem));
-        }
-        let two = Two { header, seal, index_is_checked: AtomicBool::new(false), verified: OnceLock::new() };
+        let mut buffer = [0; SEAL_LENGTH];
+        let seal = bytes.seal(file, &mut buffer).map_err(Error::io(path, "read"))?;
+        let two = Two::decode(bytes.get(), seal).map_err(Error::damaged(path))?;
         Ok(Self::Two(Box::new(two)))
     }
+}
+
+/// Where the seal of a file of version 2 belongs.
+fn seal_offset(file: &[u8]) -> usize {
+    file.len().saturating_sub(SEAL_LENGTH).max(HEADER_LENGTH)
 }
 
 impl Marks {
@@ -388,6 +403,18 @@ impl Marks {
 }
 
 impl Two {
+    fn decode(file: &[u8], seal: &[u8]) -> core::result::Result<Self, Damage> {
+        let header = Header::decode(file)?;
+        let offset = seal_offset(file) as u64;
+        let seal = Seal::decode(seal, header.region_id, offset)?;
+        // Memory is allocated by that number, before all that it counts is seen.
+        if seal.blocks > seal.index_offset / BLOCK_HEAD_LENGTH as u64 || seal.index_offset > offset {
+            let problem = Problem::Value { found: seal.blocks, expected: "as many as fit before the index" };
+            return Err(Damage::new("blocks", offset + 32, problem));
+        }
+        Ok(Self { header, seal, index_is_checked: AtomicBool::new(false), verified: OnceLock::new() })
+    }
+
     fn index<'a>(&self, file: &'a [u8]) -> core::result::Result<Index<'a>, Damage> {
         let offset = self.seal.index_offset;
         let value = |field, at, found, expected| Damage::new(field, at, Problem::Value { found, expected });
