@@ -6,13 +6,13 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rumqttc::tokio_rustls::{TlsConnector, rustls};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
 use vdisk_proto::client::ConnectionFailure;
 
 use crate::{Error, Options};
@@ -136,11 +136,10 @@ fn tls(options: &Options) -> Result<TlsConnector, Error> {
         authorities.add(certificate).map_err(|error| unusable(authority, &error))?;
     }
     // Named, because rustls would refuse to choose where two are linked.
-    let builder =
-        ClientConfig::builder_with_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
-            .with_safe_default_protocol_versions()
-            .map_err(|error| Error::Option(format!("TLS is not to be had: {error}")))?
-            .with_root_certificates(authorities);
+    let builder = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(|error| Error::Option(format!("TLS is not to be had: {error}")))?
+        .with_root_certificates(authorities);
     let config = match (&options.cert, &options.key) {
         (Some(certificate), Some(key)) => {
             let private = PrivateKeyDer::from_pem_file(key).map_err(|error| unusable(key, &error))?;

@@ -8,7 +8,6 @@ use std::sync::Arc;
 use std::vec::Vec;
 
 use rumqttc::TlsConfiguration;
-use rumqttc::tokio_rustls::rustls;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, RootCertStore};
@@ -26,7 +25,7 @@ pub(super) fn tls(options: &Options) -> Result<TlsConfiguration, Error> {
             authorities.add(certificate).map_err(fault)?;
         }
     }
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(|error| Error::System { what: "TLS", problem: error.to_string() })?
