@@ -56,7 +56,12 @@ pub(crate) fn complaints(before: &Counted, after: &Counted, dropped: &[Named; DR
         (count > 0).then(|| format!("{count} {what}"))
     };
     let of_channels = DROPPED.into_iter().zip(WHY_DROPPED).zip(dropped);
-    let of_channels =
-        of_channels.filter_map(|((count, why), named)| Some(grown((of(count), why))? + &named.text()));
+    let of_channels = of_channels.filter_map(|((count, why), named)| {
+        let said = grown((of(count), why))?;
+        Some(match named.text() {
+            Some(names) => format!("{said}, of {names}"),
+            None => said,
+        })
+    });
     kinds.into_iter().filter_map(grown).chain(of_channels).collect()
 }

@@ -227,8 +227,8 @@ impl Engine {
             let (store, is_ending) = (Arc::clone(service.store()), state.is_ending);
             let (dropped, news) = (state.news.take_dropped(), state.news.take());
             drop(state);
-            for (channel, what) in news {
-                tracing::info!(%channel, "{what}");
+            for (what, channels) in news {
+                tracing::info!(%channels, "{what}");
             }
             for complaint in complaints(&said, &counted, &dropped) {
                 tracing::warn!("{complaint}");

@@ -22,10 +22,12 @@ pub(crate) const DROPPED: [fn(&Counters) -> u64; 4] = [
 pub(crate) struct News {
     /// Channels that have had a session or have written since the start.
     met: HashSet<Channel>,
-    /// The first sign of each, and whether nothing was known of it.
-    first: Vec<(Channel, bool)>,
-    /// Channels whose session ended for another one that does not follow it.
-    taken_over: BTreeSet<Channel>,
+    /// Those that were met just now, and of which nothing was known.
+    new: Named,
+    /// Those that were met just now, and were here before the start.
+    back: Named,
+    /// Those whose session ended for another one that does not follow it.
+    taken_over: Named,
     /// Whose legacy writes were dropped, by kind.
     dropped: [Named; DROPPED.len()],
 }
@@ -42,13 +44,13 @@ impl Named {
         }
     }
 
-    /// Their names for the end of a line; nothing if there are none.
-    pub(crate) fn text(&self) -> String {
+    /// Their names in a line; `None` if there are none.
+    pub(crate) fn text(&self) -> Option<String> {
         let mut names: Vec<_> = self.0.iter().take(NAMED).map(Channel::as_str).collect();
         if self.0.len() > NAMED {
             names.push("others");
         }
-        if names.is_empty() { String::new() } else { format!(", of {}", names.join(", ")) }
+        (!names.is_empty()).then(|| names.join(", "))
     }
 }
 
@@ -61,14 +63,15 @@ impl News {
                 Record::Session(_) => {
                     let previous = service.previous(channel);
                     if ledger.current().is_some_and(|current| current != previous) {
-                        self.taken_over.insert(channel);
+                        self.taken_over.note(channel);
                     }
                 }
                 Record::Write(Write { author: Author::Legacy { .. }, .. }) => {}
                 _ => continue,
             }
             if self.met.insert(channel) {
-                self.first.push((channel, *ledger == Ledger::NEW));
+                let named = if *ledger == Ledger::NEW { &mut self.new } else { &mut self.back };
+                named.note(channel);
             }
         }
         let [_, _, refused, _] = &mut self.dropped;
@@ -93,20 +96,18 @@ impl News {
         core::mem::take(&mut self.dropped)
     }
 
-    /// What to say of channels that began something since this was asked for last.
-    pub(crate) fn take(&mut self) -> Vec<(Channel, &'static str)> {
-        let first = core::mem::take(&mut self.first).into_iter().map(|(channel, is_new)| {
-            let what = if is_new {
-                "a new channel, of which nothing was known"
-            } else {
-                "a channel is back, which was here before"
-            };
-            (channel, what)
-        });
-        let what =
-            "a new session in the place of one that had not ended: its device began anew, or there are two";
-        let taken_over = core::mem::take(&mut self.taken_over).into_iter().map(|channel| (channel, what));
-        first.chain(taken_over).collect()
+    /// What to say of channels that began something since this was asked for last, and their names.
+    pub(crate) fn take(&mut self) -> Vec<(&'static str, String)> {
+        let kinds = [
+            ("new channels, of which nothing was known", &mut self.new),
+            ("channels are back, which were here before", &mut self.back),
+            (
+                "new sessions in the place of some that had not ended: a device began anew, or there are two",
+                &mut self.taken_over,
+            ),
+        ];
+        let said = kinds.map(|(what, named)| Some((what, core::mem::take(named).text()?)));
+        said.into_iter().flatten().collect()
     }
 }
 
@@ -117,13 +118,14 @@ mod tests {
     #[test]
     fn a_line_names_eight_channels_at_most() {
         let mut named = Named::default();
-        assert_eq!(named.text(), "");
+        assert_eq!(named.text(), None);
         for number in 1..100 {
             named.note(Channel::new(&number.to_string()).unwrap());
+            let text = named.text().unwrap();
             match number {
-                1 => assert_eq!(named.text(), ", of 1"),
-                8 => assert_eq!(named.text(), ", of 1, 2, 3, 4, 5, 6, 7, 8"),
-                _ => assert_eq!(named.text().ends_with("others"), number > 8, "{}", named.text()),
+                1 => assert_eq!(text, "1"),
+                8 => assert_eq!(text, "1, 2, 3, 4, 5, 6, 7, 8"),
+                _ => assert_eq!(text.ends_with("others"), number > 8, "{text}"),
             }
         }
     }

@@ -10,7 +10,7 @@ fn line(server: &Server, what: &str, channel: &str) -> String {
     let mut found = None;
     crate::wait_until(what, || {
         let log = server.log();
-        let is_it = |line: &&str| line.contains(what) && line.ends_with(&format!("channel={channel}"));
+        let is_it = |line: &&str| line.contains(what) && line.ends_with(&format!("channels={channel}"));
         found = log.lines().find(is_it).map(str::to_owned);
         found.is_some()
     });
@@ -22,24 +22,24 @@ fn a_channel_s_first_session_and_another_beside_it_are_in_the_log() {
     let data = Data::numbered();
     let server = Server::start(&data);
     let one = disk(&server, CHANNEL);
-    assert!(line(&server, "a new channel", CHANNEL).contains(" INFO "));
+    assert!(line(&server, "new channels", CHANNEL).contains(" INFO "));
     assert!(!server.log().contains("in the place of"), "there was none");
     let _two = disk(&server, CHANNEL);
-    assert!(line(&server, "a new session in the place of one", CHANNEL).contains(" INFO "));
+    assert!(line(&server, "new sessions in the place of", CHANNEL).contains(" INFO "));
     drop(one);
 
     // An emulator has no session; it writes.
     let mut emulator = Device::connect(server.address(), "emulator");
     emulator.write_sector("12345679", 0, &[1; SECTOR]);
-    line(&server, "a new channel", "12345679");
+    line(&server, "new channels", "12345679");
     server.stop();
 
     let server = Server::start(&data);
     let disk = disk(&server, CHANNEL);
-    line(&server, "a channel is back", CHANNEL);
+    line(&server, "channels are back", CHANNEL);
     disk.write(sector(0), &[1; SECTOR]).unwrap();
     disk.close().unwrap();
     let log = server.stop();
-    assert_eq!(log.matches("a channel is back").count(), 1, "{log}");
-    assert!(!log.contains("a new channel"), "{log}");
+    assert_eq!(log.matches("channels are back").count(), 1, "{log}");
+    assert!(!log.contains("new channels"), "{log}");
 }
