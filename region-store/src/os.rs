@@ -128,6 +128,23 @@ pub(crate) fn has_no_locks(error: &io::Error) -> bool {
     return error.kind() == io::ErrorKind::Unsupported;
 }
 
+/// Whether an error says that a disk fails: what is read may be so again the next time, and for ever.
+pub(crate) fn is_of_the_disk(error: &io::Error) -> bool {
+    #[cfg(unix)]
+    {
+        use rustix::io::Errno;
+        // The other is what some file systems say whose own checksum is wrong.
+        matches!(Errno::from_io_error(error), Some(Errno::IO | Errno::BADMSG))
+    }
+    #[cfg(windows)]
+    {
+        const ERROR_CRC: i32 = 23;
+        const ERROR_IO_DEVICE: i32 = 1_117;
+        const ERROR_FILE_CORRUPT: i32 = 1_392;
+        matches!(error.raw_os_error(), Some(ERROR_CRC | ERROR_IO_DEVICE | ERROR_FILE_CORRUPT))
+    }
+}
+
 /// Has the file system set space aside. One that cannot shows at the write that the disk is full.
 pub(crate) fn allocate(file: &File, length: u64) -> io::Result<()> {
     #[cfg(target_os = "linux")]

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::budget::{Reservation, Room};
 use super::engine::{Inner, Resident, SliceFlight, SliceSnap, SliceStage, now_ns};
 use super::event::Event;
-use super::key::Generation;
+use super::key::{Generation, SliceKey};
 use super::load::{Load, Loader, Sink};
 use super::note::Note;
 use super::options::TimesToLive;
@@ -22,6 +22,7 @@ use crate::format::{
     BLOCK_HEAD_LENGTH, HEADER_LENGTH, Manifest, SEAL_LENGTH, SliceIdentity, SnapId, Version,
 };
 use crate::medium::Medium;
+use crate::os;
 use crate::parcel::Parcel;
 use crate::region::{OpenOptions, Verify};
 use crate::slice::{self, Slice, SliceOptions, SliceWriter};
@@ -61,10 +62,15 @@ impl<M: Medium> Inner<M> {
         locks: Option<Arc<Locks<M>>>,
     ) {
         let key = snap.key;
-        let mut exclusive = snap.board();
+        let Some(mut exclusive) = snap.board(&flight) else {
+            drop((loader, locks, flight));
+            let cause = Arc::new(Error::Cancelled { key });
+            snap.call_off(self.now(), Arc::clone(&cause));
+            return self.tell(&Event::LoadFailed { key, cause });
+        };
         let brought = {
-            let loader = loader.as_deref();
-            catch_unwind(AssertUnwindSafe(|| self.bring(snap, &mut exclusive, &flight, loader)))
+            let (loader, locks) = (loader.as_deref(), locks.as_deref());
+            catch_unwind(AssertUnwindSafe(|| self.bring(snap, &mut exclusive, &flight, loader, locks)))
         };
         // Before whoever waits goes on, and perhaps ends the store and opens another, or evicts the slice, which the flight
         // will hold.
@@ -101,48 +107,61 @@ impl<M: Medium> Inner<M> {
         exclusive: &mut Exclusive<'_, Arc<Resident>>,
         flight: &SliceFlight,
         loader: Option<&dyn Loader>,
+        locks: Option<&Locks<M>>,
     ) -> Shared<(Arc<Resident>, bool)> {
         let key = snap.key;
         let old = snap.look(|record| record.generation);
         let new = flight.generation.unwrap_or(old);
+        let identity = key.generation(new);
+        let not_loaded = || Arc::new(Error::NotLoaded { key });
+        self.check_spindles(key, locks)?;
         let stage = exclusive.stage();
         let has_failed = matches!(stage, Stage::Failed(_));
+        let was_in_memory = matches!(stage, Stage::Hot(..) | Stage::NoData(..));
         let on_disk = stage.manifest().cloned();
         drop(stage);
+        let mut room = None;
         if let Some(manifest) = on_disk {
-            // Not in memory any more, if it was.
-            exclusive.set_stage(Stage::Warm(Arc::clone(&manifest)));
+            if was_in_memory {
+                exclusive.set_stage(Stage::Warm(Arc::clone(&manifest)));
+            }
             if new == old {
                 match self.map(&manifest) {
                     Ok(resident) => {
                         exclusive.count(|metrics| metrics.maps += 1);
                         return Ok((resident, true));
                     }
-                    // What cannot be read now may be so later, once.
+                    // What the disk cannot read now it may later, once.
                     Err(error)
-                        if is_passing(&error)
-                            || loader.is_none()
-                            || !(has_failed || is_not_whole(&error)) =>
+                        if loader.is_some()
+                            && (is_not_whole(&error) || has_failed && is_of_the_disk(&error)) =>
                     {
-                        return Err(Arc::new(error));
+                        // A spindle that has gone meanwhile is no damage.
+                        self.check_spindles(key, locks)?;
+                        self.tell(&Event::Damaged { key, cause: Arc::new(error) });
                     }
-                    Err(error) => self.tell(&Event::Damaged { key, cause: Arc::new(error) }),
+                    Err(error) => return Err(Arc::new(error)),
                 }
             } else {
+                // As long as what is there stays.
+                room = Some(self.room_to_load(&identity, flight, loader.ok_or_else(not_loaded)?)?);
                 self.tell(&Event::Replacing { key, old, new });
             }
             slice::remove(&self.medium, &self.spindles, &manifest)?;
             exclusive.set_stage(Stage::Cold);
         }
-        let loader = loader.ok_or_else(|| Arc::new(Error::NotLoaded { key }))?;
-        let identity = key.generation(new);
+        let loader = loader.ok_or_else(not_loaded)?;
         let times_to_live = loader.times_to_live(&identity);
         exclusive.set_generation(new);
         exclusive.set_times_to_live(times_to_live);
         self.tell(&Event::Loading { key, generation: new });
         let mut left = self.options.retries;
         loop {
-            match self.load(&identity, exclusive, flight, loader, times_to_live) {
+            let room = room.take().map_or_else(|| self.room_to_load(&identity, flight, loader), Ok);
+            let loaded = room
+                .map_err(Arc::new)
+                .and_then(|room| self.load(&identity, exclusive, flight, loader, room, times_to_live));
+            match loaded {
                 Ok((resident, metrics)) => {
                     exclusive.count(|counted| *counted = counted.loaded(&metrics));
                     return Ok((resident, false));
@@ -160,6 +179,32 @@ impl<M: Medium> Inner<M> {
         }
     }
 
+    /// An error if a spindle has gone since the store was opened: where its disk was mounted there is an empty folder.
+    fn check_spindles(&self, key: SliceKey, locks: Option<&Locks<M>>) -> Result<()> {
+        match locks.and_then(|locks| locks.lost(&self.medium)) {
+            Some(spindle) => Err(Error::Unavailable { key, spindle: spindle.to_owned() }),
+            None => Ok(()),
+        }
+    }
+
+    /// Reserves what a load needs at first, unless nobody wants it any more.
+    fn room_to_load(
+        &self,
+        identity: &SliceIdentity,
+        flight: &SliceFlight,
+        loader: &dyn Loader,
+    ) -> Result<LoadRoom> {
+        let mut reservation = Reservation::none(Arc::clone(&self.budget));
+        let expected_bytes = loader.expected_bytes(identity, &|| flight.is_cancelled());
+        if flight.is_cancelled() {
+            return Err(Error::Cancelled { key: (*identity).into() });
+        }
+        let files = self.options.regions as u64;
+        let empty_bytes = files.saturating_mul(REGION_BYTES);
+        self.reserve(&mut reservation, Room { bytes: expected_bytes.max(empty_bytes), files })?;
+        Ok(LoadRoom { reservation, expected_bytes, empty_bytes })
+    }
+
     /// One attempt to have a slice from its loader, on disk and in memory. Nothing is left of one that fails, or the stage
     /// tells what.
     fn load(
@@ -168,14 +213,11 @@ impl<M: Medium> Inner<M> {
         exclusive: &mut Exclusive<'_, Arc<Resident>>,
         flight: &SliceFlight,
         loader: &dyn Loader,
+        room: LoadRoom,
         times_to_live: Option<TimesToLive>,
     ) -> Shared<(Arc<Resident>, SnapMetrics)> {
         let began = self.now();
-        let mut reservation = Reservation::none(Arc::clone(&self.budget));
-        let expected_bytes = loader.expected_bytes(identity);
-        let files = self.options.regions as u64;
-        let empty_bytes = files.saturating_mul(REGION_BYTES);
-        self.reserve(&mut reservation, Room { bytes: expected_bytes.max(empty_bytes), files })?;
+        let LoadRoom { reservation, expected_bytes, empty_bytes } = room;
         let random = |error| Error::io(std::path::Path::new("the system"), "take random numbers from")(error);
         let snap_id = SnapId::random().map_err(random)?;
         let options = SliceOptions {
@@ -296,6 +338,15 @@ impl<M: Medium> Inner<M> {
     }
 }
 
+/// What is reserved when a load begins.
+struct LoadRoom {
+    reservation: Reservation,
+    /// Of the whole slice, if its loader knows.
+    expected_bytes: u64,
+    /// Of its regions, as long as there is nothing in them.
+    empty_bytes: u64,
+}
+
 fn in_memory(manifest: Arc<Manifest>, resident: &Arc<Resident>) -> SliceStage {
     let resident = Arc::clone(resident);
     if manifest.regions.is_empty() {
@@ -311,7 +362,18 @@ fn room_of(manifest: &Manifest) -> Room {
 
 /// Whether it is nothing about the slice, which stays where it is.
 const fn is_passing(error: &Error) -> bool {
-    matches!(error, Error::OverBudget { .. } | Error::Cancelled { .. } | Error::NotLoaded { .. })
+    matches!(
+        error,
+        Error::OverBudget { .. }
+            | Error::Cancelled { .. }
+            | Error::NotLoaded { .. }
+            | Error::Unavailable { .. }
+    )
+}
+
+/// Whether it is a disk that fails, and not something that the process or the machine lacks for a while.
+fn is_of_the_disk(error: &Error) -> bool {
+    matches!(error, Error::Io { source, .. } if os::is_of_the_disk(source))
 }
 
 /// Whether it tells that a slice is not what was written, for ever.

@@ -37,9 +37,10 @@ pub trait Loader: Send + Sync {
     /// Its own, and what [`Load::queue`] says.
     fn load(&self, load: &Load<'_>) -> std::result::Result<(), LoadError>;
 
-    /// How many bytes the slice will have, if that is known: it fails at once where there is no room for it.
-    fn expected_bytes(&self, identity: &SliceIdentity) -> u64 {
-        let _ = identity;
+    /// How many bytes the slice will have, if that is known: it fails at once where there is no room for it. Whoever has to
+    /// wait to find out looks whether the load `is_cancelled`, and gives up then.
+    fn expected_bytes(&self, identity: &SliceIdentity, is_cancelled: &dyn Fn() -> bool) -> u64 {
+        let _ = (identity, is_cancelled);
         0
     }
 

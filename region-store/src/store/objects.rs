@@ -197,7 +197,7 @@ impl Loader for ObjectLoader {
         let loaded = self.get(load.identity(), async {
             tokio::select! {
                 loaded = self.slice(load) => loaded,
-                () = cancelled(load) => Err(Error::Cancelled { key }),
+                () = until(|| load.is_cancelled()) => Err(Error::Cancelled { key }),
             }
         });
         Ok(loaded.map_err(|error| match error {
@@ -207,8 +207,14 @@ impl Loader for ObjectLoader {
     }
 
     /// What is published. If that cannot be had, the load says why.
-    fn expected_bytes(&self, identity: &SliceIdentity) -> u64 {
-        let Ok(manifest) = self.published(identity) else { return 0 };
+    fn expected_bytes(&self, identity: &SliceIdentity, is_cancelled: &dyn Fn() -> bool) -> u64 {
+        let manifest = self.get(identity, async {
+            tokio::select! {
+                manifest = self.manifest(identity) => manifest,
+                () = until(is_cancelled) => Err(Error::Cancelled { key: (*identity).into() }),
+            }
+        });
+        let Ok(manifest) = manifest else { return 0 };
         let bytes = manifest.file_bytes();
         self.manifests.lock().unwrap_or_else(PoisonError::into_inner).put(*identity, manifest);
         bytes
@@ -232,10 +238,10 @@ impl Error {
     }
 }
 
-/// Ends when nobody wants a load any more.
-async fn cancelled(load: &Load<'_>) {
+/// Ends when something is so.
+async fn until(is_so: impl Fn() -> bool) {
     let mut looks = tokio::time::interval(LOOK_EVERY);
-    while !load.is_cancelled() {
+    while !is_so() {
         looks.tick().await;
     }
 }

@@ -233,16 +233,21 @@ impl<R: Clone> Snap<R> {
         }
     }
 
-    /// The write lock of a flight: waits until there is no reader.
-    pub(super) fn board(&self) -> Exclusive<'_, R> {
+    /// The write lock of a flight: waits until there is no reader. `None` if the flight is cancelled before.
+    pub(super) fn board(&self, flight: &Flight<R>) -> Option<Exclusive<'_, R>> {
         let mut record = self.lock();
-        while record.readers > 0 && !defect::planted(Defect::BrokenReadLock) {
+        loop {
+            if flight.is_cancelled() {
+                return None;
+            }
+            if record.readers == 0 || defect::planted(Defect::BrokenReadLock) {
+                return Some(Exclusive { snap: self, is_done: false });
+            }
             record = self.changed.wait(record).unwrap_or_else(PoisonError::into_inner);
         }
-        Exclusive { snap: self, is_done: false }
     }
 
-    /// Ends a flight that nobody can fly. The slice stays where it is, whoever reads it.
+    /// Ends a flight that nobody flies. The slice stays where it is, whoever reads it.
     pub(super) fn call_off(&self, now: Duration, cause: Arc<Error>) {
         Exclusive { snap: self, is_done: false }.end(now, Some(Err(cause)));
     }
@@ -262,6 +267,8 @@ impl<R: Clone> Snap<R> {
         match &self.lock().writer {
             Some(Writer::Flight { flight, .. }) => {
                 flight.cancel();
+                // It may wait for readers.
+                self.changed.notify_all();
                 true
             }
             _ => false,

@@ -10,7 +10,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::error::{Error, Result};
-use crate::medium::{Medium, MediumFile as _};
+use crate::medium::{Identity, Medium, MediumFile as _};
 use crate::slice::Spindle;
 
 const LOCK: &str = "store.lock";
@@ -30,7 +30,21 @@ pub(super) struct Spindles<M: Medium> {
 
 /// The spindles are locked until this is dropped. Whoever may write to them, or reads what is on them, has a share of it.
 #[derive(Debug)]
-pub(super) struct Locks<M: Medium>(#[allow(dead_code, reason = "kept, not used")] Vec<M::File>);
+pub(super) struct Locks<M: Medium>(Vec<(Spindle, M::File)>);
+
+impl<M: Medium> Locks<M> {
+    /// The name of a spindle whose lock is not where it was: its disk is not mounted any more, or cannot be read.
+    pub(super) fn lost(&self, medium: &M) -> Option<&str> {
+        let is_lost = |(spindle, file): &&(Spindle, M::File)| {
+            let place = |identity: Identity| (identity.device, identity.inode);
+            match (medium.identity(&spindle.folder.join(LOCK)), file.identity()) {
+                (Ok(there), Ok(locked)) => place(there) != place(locked),
+                (Err(error), _) | (_, Err(error)) => error.kind() != ErrorKind::Unsupported,
+            }
+        };
+        self.0.iter().find(is_lost).map(|(spindle, _)| spindle.name.as_str())
+    }
+}
 
 impl<M: Medium> Spindles<M> {
     /// Locks all that are there.
@@ -61,7 +75,8 @@ impl<M: Medium> Spindles<M> {
         if present.is_empty() {
             return Err(Error::NoSpindle { given: spindles.len() });
         }
-        let locks = present.iter().map(|spindle| lock(medium, spindle)).collect::<Result<_>>()?;
+        let locks = present.iter().map(|spindle| Ok((spindle.clone(), lock(medium, spindle)?)));
+        let locks = locks.collect::<Result<_>>()?;
         let locks = Arc::new(Locks(locks));
         let all: BTreeSet<&str> =
             told.iter().map(String::as_str).chain(spindles.iter().map(|spindle| &*spindle.name)).collect();

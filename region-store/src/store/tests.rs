@@ -7,6 +7,7 @@ mod faults;
 mod full;
 mod hanging;
 mod held;
+mod kept;
 mod leavings;
 mod life;
 mod locks;

@@ -108,7 +108,10 @@ impl Scene {
 
     /// Brings the slice in as the store does, and fails now and then.
     fn fly(&self, flight: &Arc<Flight<Arc<Brought>>>) {
-        let mut exclusive = self.snap.board();
+        let Some(mut exclusive) = self.snap.board(flight) else {
+            self.flights.fetch_sub(1, Relaxed);
+            return self.snap.call_off(Duration::ZERO, failed(flight));
+        };
         let old = self.snap.look(|record| record.generation);
         let generation = flight.generation.unwrap_or(old);
         self.change(|| {
@@ -118,7 +121,7 @@ impl Scene {
         });
         self.flights.fetch_sub(1, Relaxed);
         if flight.is_cancelled() || thread_rng().gen_bool(0.2) {
-            let cause = Arc::new(Error::Panicked { said: format!("in flight {}", number(flight)) });
+            let cause = failed(flight);
             let failure = Failure { cause: Arc::clone(&cause), failed_at: Duration::ZERO, files: None };
             exclusive.land(Stage::Failed(failure), Duration::ZERO, Err(cause));
         } else {
@@ -159,6 +162,10 @@ impl Scene {
 
 fn number(flight: &Arc<Flight<Arc<Brought>>>) -> usize {
     Arc::as_ptr(flight).addr()
+}
+
+fn failed(flight: &Arc<Flight<Arc<Brought>>>) -> Arc<Error> {
+    Arc::new(Error::Panicked { said: format!("in flight {}", number(flight)) })
 }
 
 /// What is tried in many orders. That it ends is a part of it: shuttle tells if all threads wait.

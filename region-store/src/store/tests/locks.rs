@@ -24,7 +24,7 @@ fn is_parted() -> bool {
     let generation = Generation { clock: 1, digest: 2 };
     let snap = Snap::new(key(1), Stage::Cold, generation, Duration::ZERO, Note::default());
     let Answer::Start(flight) = snap.request(&request(generation)).unwrap() else { panic!("it is cold") };
-    snap.board().land(Stage::Hot(Arc::new(Manifest::default()), ()), Duration::ZERO, Ok(()));
+    snap.board(&flight).unwrap().land(Stage::Hot(Arc::new(Manifest::default()), ()), Duration::ZERO, Ok(()));
     let is_parted = snap.try_take(|_| true).map(|exclusive| exclusive.finish(Stage::Cold, Duration::ZERO));
     snap.wait(flight, &request(generation)).unwrap();
     is_parted.is_some()

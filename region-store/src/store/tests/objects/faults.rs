@@ -62,18 +62,21 @@ fn an_upload_that_is_cut_is_no_slice_and_can_be_done_again() {
 
 #[test]
 fn a_load_that_waits_for_ever_can_be_cancelled() {
-    let objects = published();
-    let medium = medium();
-    let fixture = Fixture::open(&medium, options()).unwrap();
-    let (hangs, hanging) = channel();
-    objects.set(Some((5, Fault::Hangs(hangs))));
-    std::thread::scope(|scope| {
-        let loading =
-            scope.spawn(|| fixture.store.load(identity(1), Arc::new(loader(&objects))).unwrap_err());
-        hanging.recv_timeout(LONG).unwrap();
-        assert!(fixture.store.cancel(key(1)));
-        let error = loading.join().unwrap().to_string();
-        assert!(error.contains("the load of slice 1/2/1 is cancelled"), "{error}");
-    });
-    assert_eq!((fixture.state(1), files(&medium)), (SnapState::Cold, vec![]));
+    // For its manifest, or for a region.
+    for request in [0, 5] {
+        let objects = published();
+        let medium = medium();
+        let fixture = Fixture::open(&medium, options()).unwrap();
+        let (hangs, hanging) = channel();
+        objects.set(Some((request, Fault::Hangs(hangs))));
+        std::thread::scope(|scope| {
+            let loading =
+                scope.spawn(|| fixture.store.load(identity(1), Arc::new(loader(&objects))).unwrap_err());
+            hanging.recv_timeout(LONG).unwrap();
+            assert!(fixture.store.cancel(key(1)));
+            let error = loading.join().unwrap().to_string();
+            assert!(error.contains("the load of slice 1/2/1 is cancelled"), "{error}");
+        });
+        assert_eq!((fixture.state(1), files(&medium)), (SnapState::Cold, vec![]));
+    }
 }

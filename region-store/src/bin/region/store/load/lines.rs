@@ -145,7 +145,7 @@ impl Loader for Lines {
         Err("it was interrupted".into())
     }
 
-    fn expected_bytes(&self, _: &SliceIdentity) -> u64 {
+    fn expected_bytes(&self, _: &SliceIdentity, _: &dyn Fn() -> bool) -> u64 {
         self.expected_bytes
     }
 }

@@ -44,7 +44,7 @@ impl Loader for Objects {
         self.objects.load(load)
     }
 
-    fn expected_bytes(&self, identity: &SliceIdentity) -> u64 {
-        self.objects.expected_bytes(identity)
+    fn expected_bytes(&self, identity: &SliceIdentity, is_cancelled: &dyn Fn() -> bool) -> u64 {
+        self.objects.expected_bytes(identity, is_cancelled)
     }
 }

@@ -69,7 +69,7 @@ impl Loader for Regions {
         Ok(())
     }
 
-    fn expected_bytes(&self, _: &SliceIdentity) -> u64 {
+    fn expected_bytes(&self, _: &SliceIdentity, _: &dyn Fn() -> bool) -> u64 {
         self.regions.iter().map(Region::file_length).sum()
     }
 }
