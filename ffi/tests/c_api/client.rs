@@ -178,7 +178,8 @@ fn who_is_not_let_in_is_told_so() {
 fn a_broker_without_a_server_is_told_from_none() {
     let Some(program) = program(&C99, "open.c", "open-without-a-server") else { return };
     let Some(broker) = Broker::start("allow_anonymous true") else { return };
-    let soon = [("open_timeout_ms", "1000")];
+    // Time enough to connect, under valgrind, too.
+    let soon = [("open_timeout_ms", "5000")];
     open(&program, &url(broker.port()), CHANNEL, [ERROR_NO_SERVER, "no disk server answered"], &soon);
 }
 
