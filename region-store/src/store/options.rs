@@ -5,6 +5,7 @@ use std::thread;
 use std::time::Duration;
 
 use crate::error::{Error, Result};
+use crate::format::manifest::{MAX_SPINDLE_NAME_LENGTH, MAX_SPINDLES};
 use crate::region::{Access, Verify};
 use crate::slice::{ImpellerOptions, Spindle};
 
@@ -113,9 +114,8 @@ impl Default for TenderTimes {
 }
 
 impl StoreOptions {
-    /// Looks for what makes no sense by itself. What impellers and writers check is checked by them.
+    /// Looks for what makes no sense by itself, before anything is written. What impellers check is checked by them.
     pub(super) fn check(&self) -> Result<()> {
-        let wrong = |option, found: String, expected| Err(Error::StoreOption { option, found, expected });
         for (option, marks) in [("memory marks", self.memory_marks), ("disk marks", self.disk_marks)] {
             if marks.low > marks.high || marks.high > 100 {
                 let found = format!("{} and {}", marks.high, marks.low);
@@ -129,17 +129,38 @@ impl StoreOptions {
         if self.tender.is_some_and(|times| times.every.is_zero()) {
             return wrong("tender", "no time between two runs".to_owned(), "some time, or no tender");
         }
-        for (number, spindle) in self.spindles.iter().enumerate() {
-            if spindle.name.contains(char::is_control) {
-                return wrong("spindles", format!("{:?}", spindle.name), "names without control characters");
+        self.check_spindles()
+    }
+
+    /// Their folders keep their names for ever, so nothing is written to one whose name no manifest can say.
+    fn check_spindles(&self) -> Result<()> {
+        if self.spindles.len() > MAX_SPINDLES {
+            return wrong("spindles", format!("{} of them", self.spindles.len()), "4,096 at most");
+        }
+        for (number, Spindle { name, folder }) in self.spindles.iter().enumerate() {
+            let found = || format!("{name:?} for {}", folder.display());
+            if name.contains(char::is_control) {
+                return wrong("spindles", found(), "names without control characters");
             }
-            if self.spindles.iter().take(number).any(|other| other.folder == spindle.folder) {
-                let found = spindle.folder.display().to_string();
-                return wrong("spindles", found, "a folder of its own for each");
+            if !(1..=MAX_SPINDLE_NAME_LENGTH).contains(&name.len()) {
+                return wrong("spindles", found(), "names of 1 to 255 bytes");
+            }
+            let others = || self.spindles.iter().take(number);
+            if others().any(|other| other.folder == *folder) {
+                return wrong("spindles", folder.display().to_string(), "a folder of its own for each");
+            }
+            if let Some(other) = others().find(|other| other.name == *name) {
+                let found = format!("{name:?} for both {} and {}", other.folder.display(), folder.display());
+                return wrong("spindles", found, "a name of its own for each");
             }
         }
         Ok(())
     }
+}
+
+/// No store can be so.
+fn wrong<T>(option: &'static str, found: String, expected: &'static str) -> Result<T> {
+    Err(Error::StoreOption { option, found, expected })
 }
 
 impl Marks {
@@ -182,11 +203,35 @@ mod tests {
                 .contains("memory bytes cannot be 0")
         );
         let times = TenderTimes { every: Duration::ZERO, ..TenderTimes::default() };
-        assert!(refused(StoreOptions { tender: Some(times), ..sane.clone() }).contains("no time between"));
-        let spindles = vec![Spindle::new("a", "same"), Spindle::new("b", "same")];
-        assert!(
-            refused(StoreOptions { spindles, ..sane })
-                .contains("cannot be same: it takes a folder of its own")
-        );
+        assert!(refused(StoreOptions { tender: Some(times), ..sane }).contains("no time between"));
+    }
+
+    #[test]
+    fn spindles_that_no_manifest_can_tell_apart_are_told() {
+        let check = |spindles: &[Spindle]| {
+            StoreOptions { spindles: spindles.to_vec(), ..StoreOptions::default() }.check()
+        };
+        let (longest, long) = ("n".repeat(255), "n".repeat(256));
+        assert!(check(&[Spindle::new("a", "1"), Spindle::new(&longest, "2")]).is_ok());
+        let spindle = |number: usize| Spindle::new(number.to_string(), number.to_string());
+        let many: Vec<Spindle> = (0..=MAX_SPINDLES).map(spindle).collect();
+        assert!(check(&many[1..]).is_ok());
+        for (spindles, said) in [
+            (&many[..], "4097 of them: it takes 4,096 at most"),
+            (
+                &[Spindle::new("a", "1"), Spindle::new("a", "2")],
+                "\"a\" for both 1 and 2: it takes a name of its own for each",
+            ),
+            (&[Spindle::new("a", "1"), Spindle::new("b", "1")], "1: it takes a folder of its own for each"),
+            (&[Spindle::new("", "1")], "\"\" for 1: it takes names of 1 to 255 bytes"),
+            (&[Spindle::new(&long, "1")], &format!("{long:?} for 1: it takes names of 1 to 255 bytes")),
+            (
+                &[Spindle::new("two\nlines", "1")],
+                "\"two\\nlines\" for 1: it takes names without control characters",
+            ),
+        ] {
+            let error = check(spindles).unwrap_err();
+            assert_eq!(error.to_string(), format!("the option spindles cannot be {said}"));
+        }
     }
 }

@@ -39,6 +39,35 @@ fn only_a_load_makes_a_store() {
 }
 
 #[test]
+fn folders_of_one_name_are_refused_and_left_as_they_are() {
+    let disks = Disks::new();
+    for folder in ["d1/slices", "d2/slices"] {
+        fs::create_dir(disks.path(folder)).unwrap();
+    }
+    let is_empty = || {
+        let files = |folder| fs::read_dir(disks.path(folder)).unwrap().count();
+        files("d1/slices") + files("d2/slices") == 0
+    };
+    let run = |spindles: [&str; 2], code| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_region"));
+        command.args(["store", "--spindle", spindles[0], "--spindle", spindles[1], "--regions", "2"]);
+        command.args(["load", "1/2/3", "--lines", "lines"]).current_dir(disks.path(""));
+        check(&command.output().unwrap(), code)
+    };
+    fs::write(disks.path("lines"), "one\n").unwrap();
+    let (_, error) = run(["d1/slices", "d2/slices"], 2);
+    assert!(
+        error.contains("`d1/slices` and `d2/slices` are both called `slices`: give names by NAME=FOLDER"),
+        "{error}"
+    );
+    assert!(is_empty());
+    let (_, error) = run(["d1/slices", "=d2/slices"], 2);
+    assert!(error.contains("\"\" for d2/slices: it takes names of 1 to 255 bytes"), "{error}");
+    assert!(is_empty());
+    run(["d1/slices", "two=d2/slices"], 0);
+}
+
+#[test]
 fn lines_are_loaded_scanned_and_printed() {
     let disks = Disks::new();
     let text: String = (0..400_000).map(|number| format!("line {number}\n")).collect::<String>();

@@ -182,3 +182,17 @@ fn a_spindle_on_another_machine_is_refused_and_left_as_it_is() {
     medium.set_remote(false);
     Fixture::open(&medium, options()).unwrap();
 }
+
+#[test]
+fn nothing_is_written_for_spindles_that_cannot_be() {
+    let medium = medium();
+    let before = medium.operations();
+    let names = [["same", "same"], ["", "d10"], ["d1", &"n".repeat(256)], ["d1", "a\nb"]];
+    for [first, second] in names {
+        let spindles = vec![Spindle::new(first, "d1"), Spindle::new(second, "d10")];
+        let error = Fixture::open(&medium, StoreOptions { spindles, ..options() }).err().unwrap();
+        assert!(matches!(error, Error::StoreOption { option: "spindles", .. }), "{error}");
+    }
+    assert_eq!(medium.operations(), before);
+    Fixture::open(&medium, options()).unwrap();
+}

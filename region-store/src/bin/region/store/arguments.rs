@@ -92,6 +92,7 @@ impl Store {
         if store.spindles.is_empty() {
             return Err("a folder is missing: --spindle NAME=FOLDER".into());
         }
+        check_names(&store.spindles)?;
         Ok(Some(store))
     }
 }
@@ -215,6 +216,20 @@ fn spindle(given: &OsStr) -> Result<Spindle, Error> {
         Some(name) => Ok(Spindle::new(name, &folder)),
         None => Err(format!("`{}` needs a name: NAME=FOLDER", folder.display()).into()),
     }
+}
+
+/// Folders on several disks are often called the same, and so are their spindles if no names are given.
+fn check_names(spindles: &[Spindle]) -> Result<(), Error> {
+    for (number, spindle) in spindles.iter().enumerate() {
+        let mut others = spindles.iter().take(number).filter(|other| other.folder != spindle.folder);
+        if let Some(other) = others.find(|other| other.name == spindle.name) {
+            let (first, second, name) = (other.folder.display(), spindle.folder.display(), &spindle.name);
+            let said =
+                format!("`{first}` and `{second}` are both called `{name}`: give names by NAME=FOLDER");
+            return Err(said.into());
+        }
+    }
+    Ok(())
 }
 
 fn regions(text: &str) -> Result<usize, String> {
