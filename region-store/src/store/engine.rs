@@ -29,9 +29,6 @@ use crate::medium::{Disk, Medium};
 use crate::os;
 use crate::slice::{Impellers, Scanners, Slice, Spindle};
 
-/// The part of the files that a process may have open that is for slices in memory: a half.
-const FILES_PART: u64 = 2;
-
 /// A store of slices on some disks. Clones share it, and it ends with the last of them: loads are cancelled then, and the
 /// spindles are free once the last load has ended and the last read lock is gone.
 ///
@@ -154,13 +151,11 @@ impl<M: Medium> Store<M> {
         listener: Box<dyn Listener>,
     ) -> Result<Self> {
         options.check()?;
+        let files = options.files(medium.most_open_files())?;
         let spindles = Spindles::open(&medium, &options.spindles)?;
         let impellers = Impellers::start_on(medium.clone(), spindles.present.clone(), options.impellers)?;
         let found = restart::find(&medium, &spindles)?;
-        let limit = Room {
-            bytes: options.memory_bytes.or_else(os::memory_bytes).unwrap_or(u64::MAX),
-            files: medium.most_open_files().map_or(u64::MAX, |files| files / FILES_PART),
-        };
+        let limit = Room { bytes: options.memory_bytes.or_else(os::memory_bytes).unwrap_or(u64::MAX), files };
         let inner = Arc::new(Inner {
             scanners: Scanners::start_pinned(options.scanners)?,
             budget: Arc::new(Budget::new(limit)),

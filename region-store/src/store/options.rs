@@ -7,7 +7,10 @@ use std::time::Duration;
 use crate::error::{Error, Result};
 use crate::format::manifest::{MAX_SPINDLE_NAME_LENGTH, MAX_SPINDLES};
 use crate::region::{Access, Verify};
-use crate::slice::{ImpellerOptions, Spindle};
+use crate::slice::{ImpellerOptions, MAX_REGIONS, Spindle};
+
+/// The part of the files that a process may have open that is for slices in memory: a half.
+pub(super) const FILES_PART: u64 = 2;
 
 /// How a store is to be. What is not said has a default, which `docs/store.md` gives the reason of.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,7 +19,8 @@ pub struct StoreOptions {
     pub spindles: Vec<Spindle>,
     /// The threads that write.
     pub impellers: ImpellerOptions,
-    /// Over how many regions a slice is written.
+    /// Over how many regions a slice is written: 1 to 65,536, and no more than half of the files that the process may have
+    /// open.
     pub regions: usize,
     /// How many threads scan, each pinned to a processor.
     pub scanners: NonZeroUsize,
@@ -129,7 +133,22 @@ impl StoreOptions {
         if self.tender.is_some_and(|times| times.every.is_zero()) {
             return wrong("tender", "no time between two runs".to_owned(), "some time, or no tender");
         }
+        if !(1..=MAX_REGIONS).contains(&self.regions) {
+            return wrong("regions", self.regions.to_string(), "1 to 65,536");
+        }
         self.check_spindles()
+    }
+
+    /// How many files slices in memory may have of those that the process may have open. Each region has one from when it
+    /// is written on, so there has to be one for each.
+    pub(super) fn files(&self, most_open: Option<u64>) -> Result<u64> {
+        let Some(most_open) = most_open else { return Ok(u64::MAX) };
+        let files = most_open / FILES_PART;
+        if self.regions as u64 > files {
+            let found = format!("{} where {most_open} files may be open", self.regions);
+            return wrong("regions", found, "half as many at most");
+        }
+        Ok(files)
     }
 
     /// Their folders keep their names for ever, so nothing is written to one whose name no manifest can say.
@@ -203,7 +222,25 @@ mod tests {
                 .contains("memory bytes cannot be 0")
         );
         let times = TenderTimes { every: Duration::ZERO, ..TenderTimes::default() };
-        assert!(refused(StoreOptions { tender: Some(times), ..sane }).contains("no time between"));
+        assert!(refused(StoreOptions { tender: Some(times), ..sane.clone() }).contains("no time between"));
+        for regions in [0, MAX_REGIONS + 1] {
+            assert_eq!(
+                refused(StoreOptions { regions, ..sane.clone() }),
+                format!("the option regions cannot be {regions}: it takes 1 to 65,536")
+            );
+        }
+        assert!(StoreOptions { regions: MAX_REGIONS, ..sane }.check().is_ok());
+    }
+
+    #[test]
+    fn regions_are_no_more_than_files_for_them() {
+        let files = |regions, most| StoreOptions { regions, ..StoreOptions::default() }.files(most);
+        assert_eq!(files(3, Some(7)).unwrap(), 3);
+        assert_eq!(files(MAX_REGIONS, None).unwrap(), u64::MAX);
+        assert_eq!(
+            files(4, Some(7)).unwrap_err().to_string(),
+            "the option regions cannot be 4 where 7 files may be open: it takes half as many at most"
+        );
     }
 
     #[test]

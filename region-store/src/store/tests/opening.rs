@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use super::super::defect::{Defect, with};
 use super::*;
 use crate::medium::MediumFile as _;
+use crate::slice::MAX_REGIONS;
 
 /// Loads some slices, and ends.
 fn filled(slices: u32) -> CrashMedium {
@@ -195,4 +196,21 @@ fn nothing_is_written_for_spindles_that_cannot_be() {
     }
     assert_eq!(medium.operations(), before);
     Fixture::open(&medium, options()).unwrap();
+}
+
+#[test]
+fn nothing_is_written_for_slices_that_cannot_be() {
+    let medium = medium();
+    let before = medium.operations();
+    let refused = |regions| {
+        let error = Fixture::open(&medium, StoreOptions { regions, ..options() }).err().unwrap();
+        assert!(matches!(error, Error::StoreOption { option: "regions", .. }), "{error}");
+        assert_eq!(medium.operations(), before);
+    };
+    refused(0);
+    refused(MAX_REGIONS + 1);
+    medium.set_most_open_files(Some(7));
+    refused(4);
+    let fixture = Fixture::open(&medium, StoreOptions { regions: 3, ..options() }).unwrap();
+    check(&fixture.store.load(identity(0), Blobs::new()).unwrap());
 }
