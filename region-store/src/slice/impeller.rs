@@ -12,6 +12,10 @@ use std::time::{Duration, Instant};
 use super::turns::Turns;
 use crate::parcel::Parcel;
 
+/// What a parcel takes beside its bytes while it waits: its place in a queue, which doubles when it is full.
+pub(super) const PARCEL_PLACE_BYTES: u64 = 128;
+const _: () = assert!(2 * size_of::<(Order, u64)>() as u64 <= PARCEL_PLACE_BYTES);
+
 /// What an impeller is to do with a region.
 #[derive(Debug)]
 pub(super) enum Order {

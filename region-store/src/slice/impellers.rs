@@ -17,8 +17,8 @@ pub const MAX_IMPELLERS: usize = 1_024;
 pub struct ImpellerOptions {
     /// Threads of each spindle.
     pub threads: usize,
-    /// Bytes of the parcels that wait for a thread, or that it writes. A region in which nothing waits may have one parcel
-    /// more.
+    /// Bytes of the parcels that wait for a thread, or that it writes. Each counts 128 more for its place in the queue, so
+    /// that those without a byte wait, too. A region in which nothing waits may have one parcel more.
     pub queue_bytes: u64,
 }
 

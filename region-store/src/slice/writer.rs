@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::defect::{self, Defect};
 use super::files::{SliceFile, Spindle};
-use super::impeller::{Lane, Order};
+use super::impeller::{Lane, Order, PARCEL_PLACE_BYTES};
 use super::impellers::{Impellers, check_count};
 use super::progress::{Phase, Progress};
 use super::provisional::Written;
@@ -207,7 +207,7 @@ impl<M: Medium> SliceWriter<M> {
             number
         };
         if let Some(region) = self.open_regions().get(number) {
-            let bytes = parcel.slots().len() as u64;
+            let bytes = PARCEL_PLACE_BYTES + parcel.slots().len() as u64;
             let waited = region.lane.order(Order::Write(parcel), bytes);
             self.parcels.fetch_add(1, Ordering::Relaxed);
             let waited_ns = u64::try_from(waited.as_nanos()).unwrap_or(u64::MAX);

@@ -4,8 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
+use super::super::impeller::PARCEL_PLACE_BYTES;
 use super::gate::{Gated, wait_until};
 use super::*;
+
+/// Room for ten parcels of 100 bytes.
+const TEN: u64 = 10 * (100 + PARCEL_PLACE_BYTES);
 
 /// 100 bytes, with the length.
 fn hundred() -> Parcel {
@@ -15,7 +19,7 @@ fn hundred() -> Parcel {
 #[test]
 fn whoever_queues_waits_for_room_so_that_memory_is_bounded() {
     let medium = Gated::default();
-    let impellers = impellers_of(&medium, 1, 1_000);
+    let impellers = impellers_of(&medium, 1, TEN);
     let writer = SliceWriter::new(&impellers, SliceOptions { regions: 1, ..options(Version::Two) });
     writer.open_for_writes().unwrap();
     medium.writes.close();
@@ -29,7 +33,7 @@ fn whoever_queues_waits_for_room_so_that_memory_is_bounded() {
         });
         for written in 0..20 {
             medium.writes.wait_for(written + 1);
-            // What waits and what is at work: 1,000 bytes.
+            // What waits and what is at work.
             wait_until("there is room for ten", || queued.load(Ordering::SeqCst) >= written + 10);
             assert_eq!(queued.load(Ordering::SeqCst), written + 10);
             medium.writes.let_through(1);
@@ -43,9 +47,38 @@ fn whoever_queues_waits_for_room_so_that_memory_is_bounded() {
 }
 
 #[test]
+fn parcels_of_nothing_wait_for_room_as_well() {
+    // No blob, and one that is empty.
+    for (parcel, bytes) in [(Parcel::of([""; 0]).unwrap(), 0), (Parcel::of([""]).unwrap(), 4)] {
+        let medium = Gated::default();
+        let impellers = impellers_of(&medium, 1, 100 + bytes * 10 + PARCEL_PLACE_BYTES * 11);
+        let writer = SliceWriter::new(&impellers, SliceOptions { regions: 1, ..options(Version::Two) });
+        writer.open_for_writes().unwrap();
+        medium.writes.close();
+        // The others wait behind this one, which is held.
+        writer.queue(hundred()).unwrap();
+        medium.writes.wait_for(1);
+        thread::scope(|scope| {
+            scope.spawn(|| (0..10_000).for_each(|_| writer.queue(parcel.clone()).unwrap()));
+            wait_until("there is room for ten", || writer.parcels() >= 11);
+            let queued = (0..1_000).map(|_| {
+                thread::yield_now();
+                writer.parcels()
+            });
+            let most = queued.max();
+            medium.writes.open();
+            assert_eq!(most, Some(11));
+        });
+        writer.wait_for_writes().unwrap();
+        writer.close().unwrap();
+        assert_eq!(writer.parcels(), 10_001);
+    }
+}
+
+#[test]
 fn a_flooded_region_delays_another_by_one_buffer() {
     let medium = Gated::default();
-    let impellers = impellers_of(&medium, 1, 1_000);
+    let impellers = impellers_of(&medium, 1, TEN);
     let one_region = |id| SliceOptions { snap_id: SnapId([id; 16]), regions: 1, ..options(Version::Two) };
     let (flooded, other) =
         (SliceWriter::new(&impellers, one_region(1)), SliceWriter::new(&impellers, one_region(2)));
