@@ -60,6 +60,7 @@ impl Scanners {
         regions: impl Iterator<Item = (u32, Arc<R>)>,
         fold: impl Fn(&R) -> Result<T> + Send + Sync + 'static,
     ) -> Result<Vec<T>> {
+        // Here it is held to the end, so that what it holds is dropped by whoever asks, and no panic of that ends a scanner.
         let fold = Arc::new(fold);
         let first = usize::from(snap_id.0[0]);
         let waiting: Vec<_> = regions
@@ -68,7 +69,7 @@ impl Scanners {
                 let (done, wait) = channel();
                 self.order(first.wrapping_add(index as usize), move || {
                     let folded = catch_unwind(AssertUnwindSafe(|| fold(&region)));
-                    // Before it is told, so that whoever waits has the last hold of the region.
+                    // Before it is told, so that whoever waits has the last hold of them.
                     drop((region, fold));
                     // Who asked may have gone.
                     let _ = done.send(folded);
@@ -76,9 +77,9 @@ impl Scanners {
                 wait
             })
             .collect();
-        drop(fold);
         // All are waited for, so that nothing is at work when this returns.
         let folded: Vec<_> = waiting.into_iter().map(|wait| wait.recv()).collect();
+        drop(fold);
         let result = |folded: std::result::Result<thread::Result<Result<T>>, _>| match folded {
             Ok(Ok(folded)) => folded,
             Ok(Err(panic)) => resume_unwind(panic),

@@ -228,6 +228,37 @@ fn what_a_fold_fails_of_is_told_and_the_threads_go_on() {
     assert!(slice.regions().iter().all(|region| Arc::strong_count(region) == 1));
 }
 
+/// What panics when it is dropped.
+struct Bomb(Arc<Mutex<Option<ThreadId>>>);
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        *self.0.lock().unwrap() = Some(thread::current().id());
+        panic!("it went off");
+    }
+}
+
+#[test]
+fn what_a_fold_holds_is_dropped_by_who_asked_and_its_panic_ends_no_thread() {
+    let machine = Machine::new();
+    machine.write(ID, Version::Two);
+    let slice = machine.open().unwrap().unwrap();
+    let scanners = Scanners::start(NonZeroUsize::new(2).unwrap()).unwrap();
+    for fails in [false, true].repeat(50) {
+        let dropped_by = Arc::default();
+        let bomb = Bomb(Arc::clone(&dropped_by));
+        let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            slice.fold(&scanners, move |region| {
+                assert!(!fails || region.index() != 1, "at one, beside {:?}", bomb.0);
+                Ok(())
+            })
+        }));
+        assert_eq!(panicked.unwrap_err().downcast_ref::<&str>(), Some(&"it went off"));
+        assert_eq!(*dropped_by.lock().unwrap(), Some(thread::current().id()));
+        assert_eq!(slice.fold(&scanners, |region| Ok(region.index())).unwrap(), [0, 1, 2, 3]);
+    }
+}
+
 #[test]
 fn blobs_are_lent_from_the_map() {
     let machine = Machine::new();
