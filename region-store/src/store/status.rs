@@ -191,7 +191,8 @@ impl<M: Medium> Inner<M> {
             let Some(manifest) = manifest else { continue };
             for region in &manifest.regions {
                 if let Some(name) = manifest.spindles.get(region.spindle as usize) {
-                    *bytes.entry(name.clone()).or_insert(0) += region.file_length;
+                    let bytes = bytes.entry(name.clone()).or_insert(0_u64);
+                    *bytes = bytes.saturating_add(region.file_length);
                 }
             }
         }
@@ -206,7 +207,7 @@ impl<M: Medium> Inner<M> {
             }
         });
         let spindles: Vec<_> = spindles.collect();
-        let disk_bytes = bytes.values().sum();
+        let disk_bytes = bytes.values().copied().fold(0, u64::saturating_add);
         StoreStatus {
             memory_bytes: self.budget.used().bytes,
             memory_limit: self.budget.limit().bytes,

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::super::defect::{Defect, with};
 use super::*;
+use crate::format::{Manifest, ManifestRegion, RegionId, SnapId, Version};
 use crate::medium::MediumFile as _;
 use crate::slice::MAX_REGIONS;
 
@@ -213,4 +214,43 @@ fn nothing_is_written_for_slices_that_cannot_be() {
     refused(4);
     let fixture = Fixture::open(&medium, StoreOptions { regions: 3, ..options() }).unwrap();
     check(&fixture.store.load(identity(0), Blobs::new()).unwrap());
+}
+
+#[test]
+fn lengths_that_no_sum_holds_are_as_many_as_there_can_be() {
+    let medium = medium();
+    drop(Fixture::open(&medium, options()).unwrap());
+    // Nobody can look whether it is so: their spindle is missing.
+    for slice_key in 0..2 {
+        let region = |index| ManifestRegion {
+            index,
+            spindle: 0,
+            version: Version::Two,
+            checksum: 0,
+            region_id: RegionId::default(),
+            file_length: u64::MAX - 1,
+            blobs: u64::MAX,
+            blob_bytes: u64::MAX,
+            blocks: u64::MAX,
+        };
+        let manifest = Manifest {
+            snap_id: SnapId([u8::try_from(slice_key).unwrap(); 16]),
+            identity: identity(slice_key),
+            region_count: 2,
+            spindles: vec!["gone".to_owned()],
+            regions: vec![region(0), region(1)],
+            ..Manifest::default()
+        };
+        let path = Path::new("d1").join(format!("{}.slice", manifest.snap_id));
+        put(&medium, &path, &manifest.encode().unwrap());
+    }
+    for disk_bytes in [None, Some(1 << 30)] {
+        let fixture = Fixture::open(&medium, StoreOptions { disk_bytes, ..options() }).unwrap();
+        let status = fixture.store.status();
+        assert_eq!((status.slices[SnapState::Unavailable as usize], status.disk_bytes), (2, u64::MAX));
+        assert_eq!((fixture.status(0).file_bytes, fixture.status(0).blobs), (u64::MAX, u64::MAX));
+        assert_eq!(fixture.store.tend(), Tended::default());
+        assert_eq!(fixture.store.evict(&Filter::default()).done, []);
+    }
+    assert_eq!(files(&medium).len(), 2);
 }
