@@ -110,8 +110,8 @@ impl Store {
     /// Opens a store. What is whole on its spindles is warm.
     ///
     /// # Errors
-    /// [`Error::StoreOption`] and [`Error::SliceShape`] for what cannot be; [`Error::SpindleLocked`],
-    /// [`Error::SpindleNamed`], [`Error::NoSpindle`], [`Error::Remote`]; [`Error::Io`].
+    /// [`Error::StoreOption`] for what cannot be; [`Error::SpindleLocked`], [`Error::SpindleNamed`],
+    /// [`Error::NoSpindle`], [`Error::Remote`]; [`Error::Io`].
     pub fn open(options: StoreOptions) -> Result<Self> {
         Self::open_with(options, |_: &Event| {})
     }

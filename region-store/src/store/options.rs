@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::error::{Error, Result};
 use crate::format::manifest::{MAX_SPINDLE_NAME_LENGTH, MAX_SPINDLES};
 use crate::region::{Access, Verify};
-use crate::slice::{ImpellerOptions, MAX_REGIONS, Spindle};
+use crate::slice::{ImpellerOptions, MAX_IMPELLERS, MAX_REGIONS, Spindle};
 
 /// The part of the files that a process may have open that is for slices in memory: a half.
 pub(super) const FILES_PART: u64 = 2;
@@ -118,7 +118,7 @@ impl Default for TenderTimes {
 }
 
 impl StoreOptions {
-    /// Looks for what makes no sense by itself, before anything is written. What impellers check is checked by them.
+    /// Looks for what makes no sense by itself, before anything is written.
     pub(super) fn check(&self) -> Result<()> {
         for (option, marks) in [("memory marks", self.memory_marks), ("disk marks", self.disk_marks)] {
             if marks.low > marks.high || marks.high > 100 {
@@ -132,6 +132,10 @@ impl StoreOptions {
         }
         if self.tender.is_some_and(|times| times.every.is_zero()) {
             return wrong("tender", "no time between two runs".to_owned(), "some time, or no tender");
+        }
+        let threads = self.impellers.threads;
+        if !(1..=MAX_IMPELLERS).contains(&threads) {
+            return wrong("impellers", format!("{threads} threads a spindle"), "1 to 1,024");
         }
         if !(1..=MAX_REGIONS).contains(&self.regions) {
             return wrong("regions", self.regions.to_string(), "1 to 65,536");
@@ -223,6 +227,13 @@ mod tests {
         );
         let times = TenderTimes { every: Duration::ZERO, ..TenderTimes::default() };
         assert!(refused(StoreOptions { tender: Some(times), ..sane.clone() }).contains("no time between"));
+        for threads in [0, MAX_IMPELLERS + 1] {
+            let impellers = ImpellerOptions { threads, ..ImpellerOptions::default() };
+            assert_eq!(
+                refused(StoreOptions { impellers, ..sane.clone() }),
+                format!("the option impellers cannot be {threads} threads a spindle: it takes 1 to 1,024")
+            );
+        }
         for regions in [0, MAX_REGIONS + 1] {
             assert_eq!(
                 refused(StoreOptions { regions, ..sane.clone() }),
