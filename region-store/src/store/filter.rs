@@ -71,7 +71,7 @@ fields! {
     SliceKey, "slice", "which slice of it", |snap, _| snap.key.slice_key.into();
     Clock, "clock", "its generation's clock", |snap, _| snap.generation.clock;
     Digest, "digest", "its generation's digest", |snap, _| snap.generation.digest;
-    Idle, "idle", "seconds since somebody held it, or it changed its state", |snap, _| snap.idle.as_secs();
+    Idle, "idle", "seconds since a reader came or went, or it changed its state", |snap, _| snap.idle.as_secs();
     Age, "age", "seconds since it was written; since 1970, if it is not on disk", |snap, now_ns| now_ns.saturating_sub(snap.created_ns) / 1_000_000_000;
     Readers, "readers", "how many hold it", |snap, _| snap.readers as u64;
     Regions, "regions", "regions that have blobs", |snap, _| snap.regions as u64;

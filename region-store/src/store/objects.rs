@@ -43,10 +43,10 @@ use crate::format::manifest::MAX_MANIFEST_LENGTH;
 use crate::format::{Damage, Manifest, Problem, SliceIdentity};
 
 /// How many regions are transferred at once, if nothing is said.
-const AT_ONCE: NonZeroUsize = NonZeroUsize::new(4).expect("it is not 0");
+pub(super) const AT_ONCE: NonZeroUsize = NonZeroUsize::new(4).expect("it is not 0");
 /// How many bytes a request transfers: enough that its latency is a small part of it, and more than the 5 MiB that a part
 /// of an upload to S3 has at least.
-const PIECE_BYTES: u64 = 8 << 20;
+pub(super) const PIECE_BYTES: u64 = 8 << 20;
 /// How many manifests are kept from when their length was asked for until their load.
 const KEPT_MANIFESTS: NonZeroUsize = NonZeroUsize::new(64).expect("it is not 0");
 /// How often a load looks whether anybody wants it.

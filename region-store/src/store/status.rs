@@ -66,7 +66,7 @@ pub struct SnapStatus {
     pub is_busy: bool,
     /// How many hold a read lock.
     pub readers: usize,
-    /// For how long nobody has held it, and it has changed no state.
+    /// How long ago a reader came or went last, or a change of its state ended. So it grows while a reader holds it.
     pub idle: Duration,
     /// Which writing of it is on disk.
     pub snap_id: Option<SnapId>,

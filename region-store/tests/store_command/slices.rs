@@ -186,6 +186,19 @@ fn what_does_not_fit_into_memory_is_refused() {
 }
 
 #[test]
+fn what_needs_room_evicts_and_takes_nothing_else_down() {
+    let disks = Disks::new();
+    fs::write(disks.path("lines"), [b'x'; 10_000]).unwrap();
+    let commands = b"load 1/2/3 --lines lines\nload 1/2/4 --lines lines\nsearch\nscan 1/2/3\nsearch";
+    let (out, _) = disks.feed(&["--memory", "27k"], commands, 0);
+    let states = |slice: &str| -> Vec<&str> {
+        let rows = out.lines().filter_map(|line| line.strip_prefix(slice)?.strip_prefix("  "));
+        rows.map(|row| row.split_whitespace().next().unwrap()).collect()
+    };
+    assert_eq!((states("1/2/3"), states("1/2/4")), (vec!["warm", "hot"], vec!["hot", "warm"]), "{out}");
+}
+
+#[test]
 fn slices_are_taken_down() {
     let disks = Disks::new();
     for slice in ["1/2/3", "1/2/4", "1/2/5"] {

@@ -35,18 +35,37 @@ fn the_defaults_are_those_of_the_document() {
         ("heal_after", seconds(options.heal_after)),
         ("patience", seconds(options.patience)),
     ];
+    assert_eq!(rows("## What there is to set"), said.map(|(option, default)| (option.to_owned(), default)));
+}
+
+#[test]
+#[cfg(feature = "object-store")]
+#[cfg_attr(miri, ignore = "is about a document")]
+fn the_other_bounds_are_those_of_the_document() {
+    use super::super::{objects, options, rubbish};
+    assert_eq!((options::FILES_PART, objects::PIECE_BYTES), (2, 8_388_608));
+    let said = [
+        ("files of slices in memory", "half of those that the process may have open".to_owned()),
+        ("attempts to remove what an opening could not", rubbish::ATTEMPTS.to_string()),
+        ("regions that an `ObjectLoader` transfers at once", format!("{}, by `at_once`", objects::AT_ONCE)),
+        ("bytes of its requests", "8,388,608".to_owned()),
+    ];
+    assert_eq!(rows("## What bounds it beside"), said.map(|(bound, value)| (bound.to_owned(), value)));
+}
+
+/// The first two cells of each row of the table below a heading.
+fn rows(heading: &str) -> Vec<(String, String)> {
     let document = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/store.md");
     let document = std::fs::read_to_string(document).unwrap();
-    let rows: Vec<_> = document
+    document
         .lines()
-        .skip_while(|line| *line != "## What there is to set")
+        .skip_while(|line| *line != heading)
         .skip_while(|line| !line.starts_with("|---"))
         .skip(1)
         .take_while(|line| line.starts_with('|'))
         .map(|line| {
             let mut cells = line.split('|').map(str::trim).skip(1);
-            (cells.next().unwrap().trim_matches('`'), cells.next().unwrap().to_owned())
+            (cells.next().unwrap().trim_matches('`').to_owned(), cells.next().unwrap().to_owned())
         })
-        .collect();
-    assert_eq!(rows, said);
+        .collect()
 }

@@ -33,6 +33,26 @@ fn a_slice_is_loaded_held_evicted_mapped_flushed_and_erased() {
 }
 
 #[test]
+fn idle_is_the_time_since_a_reader_came_or_went_or_the_state_changed() {
+    let fixture = Fixture::open(&medium(), options()).unwrap();
+    let idle = || fixture.status(1).idle;
+    let seconds = Duration::from_secs(10);
+    let first = fixture.store.load(identity(1), Blobs::new()).unwrap();
+    fixture.pass(seconds);
+    assert_eq!((idle(), fixture.status(1).readers), (seconds, 1), "it grows while somebody holds it");
+    let second = fixture.store.read(key(1)).unwrap();
+    assert_eq!(idle(), Duration::ZERO);
+    fixture.pass(seconds);
+    drop(first);
+    assert_eq!((idle(), fixture.status(1).readers), (Duration::ZERO, 1));
+    drop(second);
+    fixture.pass(seconds);
+    assert_eq!(idle(), seconds);
+    fixture.store.evict(&Filter::default());
+    assert_eq!(idle(), Duration::ZERO);
+}
+
+#[test]
 fn a_slice_without_blobs_is_known_to_have_none() {
     let medium = medium();
     let fixture = Fixture::open(&medium, options()).unwrap();
