@@ -32,16 +32,33 @@ fn write<M: Medium>(medium: &M, path: &Path, bytes: &[u8]) -> Result<()> {
 }
 
 /// The manifest of a slice, from the first spindle that has a good one; `None` if none has any.
+///
+/// # Errors
+/// One that [`is_damage`] only if all that there are are damaged.
 pub(crate) fn read<M: Medium>(medium: &M, spindles: &[Spindle], snap_id: SnapId) -> Result<Option<Manifest>> {
-    let mut first_error = None;
+    let mut told: Option<Error> = None;
     for spindle in spindles {
         match read_one(medium, &SliceFile::manifest(snap_id).path(&spindle.folder), snap_id) {
             Ok(Some(manifest)) => return Ok(Some(manifest)),
             Ok(None) => {}
-            Err(error) => first_error = first_error.or(Some(error)),
+            // One that is out of reach may be good, and says more than any that is not.
+            Err(error) if told.as_ref().is_none_or(|told| is_damage(told) && !is_damage(&error)) => {
+                told = Some(error);
+            }
+            Err(_) => {}
         }
     }
-    first_error.map_or(Ok(None), Err)
+    told.map_or(Ok(None), Err)
+}
+
+/// Whether an error of reading a manifest says that it is none, and will never be one. What cannot be read now and what is
+/// newer may be.
+pub(crate) const fn is_damage(error: &Error) -> bool {
+    match error {
+        Error::Damaged { damage, .. } => !matches!(damage.problem, Problem::Unsupported { .. }),
+        Error::SliceMismatch { .. } => true,
+        _ => false,
+    }
 }
 
 fn read_one<M: Medium>(medium: &M, path: &Path, snap_id: SnapId) -> Result<Option<Manifest>> {

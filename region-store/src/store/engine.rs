@@ -78,8 +78,8 @@ pub(super) struct Inner<M: Medium> {
     listener: Box<dyn Listener>,
     /// The spindles that are there.
     pub(super) spindles: Vec<Spindle>,
-    /// With what is wrong with them.
-    pub(super) missing: Vec<(Spindle, String)>,
+    /// By name, with what is wrong with them.
+    pub(super) missing: Vec<(String, String)>,
     /// What could not be removed when the store was opened. Nobody keeps the lock for long.
     pub(super) rubbish: Mutex<Vec<Rubbish>>,
     /// To take shares of, as long as there is a store.
@@ -170,8 +170,8 @@ impl<M: Medium> Store<M> {
             rubbish: Mutex::new(found.rubbish),
             locks: Arc::downgrade(&spindles.locks),
         });
-        for (spindle, why) in &inner.missing {
-            inner.tell(&Event::SpindleMissing { name: spindle.name.clone(), why: why.clone() });
+        for (name, why) in &inner.missing {
+            inner.tell(&Event::SpindleMissing { name: name.clone(), why: why.clone() });
         }
         found.removed.into_iter().for_each(|leftover| inner.tell(&Event::Removed(leftover)));
         found.kept.into_iter().for_each(|leftover| inner.tell(&Event::Kept(leftover)));

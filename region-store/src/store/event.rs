@@ -25,7 +25,7 @@ impl<F: Fn(&Event) + Send + Sync + 'static> Listener for F {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Event {
-    /// A spindle is not there: slices that have a part on it are not available.
+    /// A spindle is not there, or others know it and nobody gave it: slices that have a part on it are not available.
     SpindleMissing {
         /// Its name.
         name: String,

@@ -7,7 +7,7 @@ use super::event::Leftover;
 use super::rubbish::{Files, Rubbish};
 use super::spindle::Spindles;
 use crate::error::{Error, Result};
-use crate::format::{Damage, Manifest, Problem, SnapId};
+use crate::format::{Manifest, SnapId};
 use crate::medium::{Medium, MediumFile as _};
 use crate::slice::{self, SliceFile, Spindle};
 
@@ -69,22 +69,20 @@ fn list<M: Medium>(medium: &M, spindles: &[Spindle]) -> Result<BTreeMap<SnapId, 
 impl Found {
     /// Looks at the files of one writing that have their names.
     fn judge<M: Medium>(&mut self, medium: &M, spindles: &Spindles<M>, snap_id: SnapId, files: Files) {
+        // A good manifest may be where nobody can look.
+        let may_be_elsewhere = !spindles.missing.is_empty() && !defect::planted(Defect::MissingIsEmpty);
         match slice::read_manifest(medium, &spindles.present, snap_id) {
             Ok(Some(manifest)) => match lacking(medium, &spindles.present, &manifest) {
                 Ok(lacking) => self.slices.push(Whole { manifest, lacking, files }),
                 Err(why) => self.remove(medium, files, &why),
             },
-            // The manifest may be where nobody can look.
-            Ok(None) if !spindles.missing.is_empty() && !defect::planted(Defect::MissingIsEmpty) => {
+            Ok(None) if may_be_elsewhere => {
                 self.keep(files, "there is no manifest on the spindles that are there");
             }
             Ok(None) => self.remove(medium, files, "there is no manifest: it was not written to its end"),
-            Err(
-                error @ (Error::Io { .. }
-                | Error::Damaged {
-                    damage: Damage { problem: Problem::Unsupported { .. }, .. }, ..
-                }),
-            ) => self.keep(files, &error.to_string()),
+            Err(error) if may_be_elsewhere || !slice::is_manifest_damage(&error) => {
+                self.keep(files, &error.to_string());
+            }
             Err(error) => self.remove(medium, files, &error.to_string()),
         }
     }

@@ -23,8 +23,8 @@ const MAX_NAMES_BYTES: u64 = 4_096 * 256;
 #[derive(Debug)]
 pub(super) struct Spindles<M: Medium> {
     pub(super) present: Vec<Spindle>,
-    /// With what is wrong with them.
-    pub(super) missing: Vec<(Spindle, String)>,
+    /// By name, with what is wrong with them: those that were given, then those that others know and nobody gave.
+    pub(super) missing: Vec<(String, String)>,
     pub(super) locks: Arc<Locks<M>>,
 }
 
@@ -58,7 +58,7 @@ impl<M: Medium> Spindles<M> {
         for spindle in spindles {
             match look_at(medium, spindle)? {
                 Ok(names) => found.push((spindle, names)),
-                Err(why) => missing.push((spindle.clone(), why)),
+                Err(why) => missing.push((spindle.name.clone(), why)),
             }
         }
         // What others tell of, and knows nothing itself, is not where it was.
@@ -67,13 +67,17 @@ impl<M: Medium> Spindles<M> {
         for (spindle, names) in found {
             if names.is_empty() && told.contains(&spindle.name) {
                 let why = "its folder is empty, and the other spindles know it as one of theirs: is its disk mounted?";
-                missing.push((spindle.clone(), why.to_owned()));
+                missing.push((spindle.name.clone(), why.to_owned()));
             } else {
                 present.push(spindle.clone());
             }
         }
         if present.is_empty() {
             return Err(Error::NoSpindle { given: spindles.len() });
+        }
+        for name in told.iter().filter(|name| spindles.iter().all(|spindle| spindle.name != **name)) {
+            let why = "the other spindles know it as one of theirs: give its folder, or take it out of their store.spindles";
+            missing.push((name.clone(), why.to_owned()));
         }
         let locks = present.iter().map(|spindle| Ok((spindle.clone(), lock(medium, spindle)?)));
         let locks = locks.collect::<Result<_>>()?;

@@ -143,7 +143,7 @@ impl SnapMetrics {
 /// What a store holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoreStatus {
-    /// The disks.
+    /// The disks that were given.
     pub spindles: Vec<SpindleStatus>,
     /// Bytes that slices in memory take, and those that are loaded.
     pub memory_bytes: u64,
@@ -197,7 +197,7 @@ impl<M: Medium> Inner<M> {
             }
         }
         let spindles = self.options.spindles.iter().map(|spindle| {
-            let missing = self.missing.iter().find(|(missing, _)| missing == spindle);
+            let missing = self.missing.iter().find(|(name, _)| *name == spindle.name);
             SpindleStatus {
                 name: spindle.name.clone(),
                 folder: spindle.folder.clone(),

@@ -13,6 +13,7 @@ mod life;
 mod locks;
 mod many;
 mod memory;
+mod missing;
 #[cfg(feature = "object-store")]
 mod objects;
 mod opening;

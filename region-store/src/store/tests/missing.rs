@@ -1,0 +1,137 @@
+//! A disk of a store is missing, and returns.
+
+use std::path::PathBuf;
+
+use super::*;
+use crate::format::SnapId;
+use crate::medium::{Call, Fault, Trouble};
+use crate::slice::SliceFile;
+
+/// Loads a slice, and ends.
+fn loaded() -> CrashMedium {
+    let medium = medium();
+    let fixture = Fixture::open(&medium, options()).unwrap();
+    fixture.store.load(identity(0), Blobs::new()).unwrap();
+    medium
+}
+
+/// Mounts a disk with what is on it elsewhere.
+fn mount(medium: &CrashMedium, from: &CrashMedium, folder: &str) {
+    from.list(Path::new(folder)).unwrap().iter().for_each(|path| put(medium, path, &bytes_of(from, path)));
+}
+
+/// The same machine with one of its disks; the folder of the other is empty.
+fn only(of: &CrashMedium, folder: &str) -> CrashMedium {
+    let medium = medium();
+    mount(&medium, of, folder);
+    medium
+}
+
+/// Where the only manifest in a folder is.
+fn manifest_in(medium: &CrashMedium, folder: &str) -> PathBuf {
+    let paths = medium.list(Path::new(folder)).unwrap();
+    let [path] = paths
+        .into_iter()
+        .filter(|path| path.extension().is_some_and(|extension| extension == "slice"))
+        .collect::<Vec<_>>()
+        .try_into()
+        .unwrap();
+    path
+}
+
+/// Puts a file in the place of another one.
+fn replace(medium: &CrashMedium, path: &Path, bytes: &[u8]) {
+    medium.remove(path).unwrap();
+    put(medium, path, bytes);
+}
+
+/// Turns a bit of the manifest in a folder.
+fn damage(medium: &CrashMedium, folder: &str) {
+    let path = manifest_in(medium, folder);
+    let mut bytes = bytes_of(medium, &path);
+    bytes[40] ^= 1;
+    replace(medium, &path, &bytes);
+}
+
+/// The slice is whole, and is had without being loaded.
+fn check_whole(medium: &CrashMedium) {
+    let fixture = Fixture::open(medium, options()).unwrap();
+    check(&fixture.store.read(key(0)).unwrap());
+}
+
+/// The events that tell of files, and of a spindle that is missing.
+fn kept_removed_missing(fixture: &Fixture) -> (usize, usize, Vec<String>) {
+    let (mut kept, mut removed, mut missing) = (0, 0, Vec::new());
+    for event in fixture.told() {
+        match event {
+            Event::Kept(_) => kept += 1,
+            Event::Removed(_) => removed += 1,
+            Event::SpindleMissing { name, .. } => missing.push(name),
+            _ => {}
+        }
+    }
+    (kept, removed, missing)
+}
+
+#[test]
+fn a_damaged_manifest_is_kept_while_a_disk_is_missing_that_may_have_a_good_one() {
+    let medium = loaded();
+    damage(&medium, "d1");
+    let alone = only(&medium, "d1");
+    let before = files(&alone);
+    // What is temporary is no slice wherever manifests are.
+    let part = SliceFile { is_part: true, ..SliceFile::region(SnapId([7; 16]), 0) };
+    put(&alone, &part.path(Path::new("d1")), b"rubbish");
+    let fixture = Fixture::open(&alone, options()).unwrap();
+    assert_eq!((kept_removed_missing(&fixture), files(&alone)), ((1, 1, vec!["d10".to_owned()]), before));
+    drop(fixture);
+    mount(&alone, &medium, "d10");
+    check_whole(&alone);
+}
+
+#[test]
+fn a_damaged_manifest_is_kept_while_another_one_cannot_be_read() {
+    let medium = loaded();
+    damage(&medium, "d1");
+    let tried = (0..).find(|number| {
+        let medium = medium.killed(medium.operations());
+        medium.fail(Fault {
+            call: Call::Any,
+            number: *number,
+            trouble: Trouble::InputOutput,
+            lasting: false,
+        });
+        drop(Fixture::open(&medium, options()));
+        let faults = medium.faults();
+        medium.repair();
+        check_whole(&medium);
+        faults == 0
+    });
+    assert!(tried.unwrap() > 20, "each call of an opening fails");
+}
+
+#[test]
+fn a_spindle_that_others_know_and_nobody_gave_is_missing() {
+    let medium = loaded();
+    let manifest = manifest_in(&medium, "d1");
+    let bytes = bytes_of(&medium, &manifest);
+    medium.remove(&manifest).unwrap();
+    let before = files(&medium);
+    let one = || StoreOptions { spindles: vec![Spindle::new("d1", "d1")], ..options() };
+    // Opened twice: it is known still.
+    for _ in 0..2 {
+        let fixture = Fixture::open(&medium, one()).unwrap();
+        assert_eq!(kept_removed_missing(&fixture), (1, 0, vec!["d10".to_owned()]));
+        assert_eq!((files(&medium), fixture.store.status().spindles.len()), (before.clone(), 1));
+    }
+    check_whole(&medium);
+    // One that is lost for good is forgotten by hand, as the document says. What names it is unavailable still.
+    put(&medium, &manifest, &bytes);
+    replace(&medium, Path::new("d1/store.spindles"), b"d1\n");
+    let fixture = Fixture::open(&medium, one()).unwrap();
+    assert_eq!((kept_removed_missing(&fixture), fixture.state(0)), ((0, 0, vec![]), SnapState::Unavailable));
+    drop(fixture);
+    medium.remove(&manifest).unwrap();
+    let fixture = Fixture::open(&medium, one()).unwrap();
+    assert_eq!(kept_removed_missing(&fixture), (0, 1, vec![]));
+}
