@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::*;
-use crate::format::SnapId;
+use crate::format::{Crc32c, SnapId};
 use crate::medium::{Call, Fault, Trouble};
 use crate::slice::SliceFile;
 
@@ -134,4 +134,52 @@ fn a_spindle_that_others_know_and_nobody_gave_is_missing() {
     medium.remove(&manifest).unwrap();
     let fixture = Fixture::open(&medium, one()).unwrap();
     assert_eq!(kept_removed_missing(&fixture), (0, 1, vec![]));
+}
+
+/// A manifest as a later version of the crate would begin it.
+fn newer(mut bytes: Vec<u8>) -> Vec<u8> {
+    let end = bytes.len() - 4;
+    bytes[6] += 1;
+    let checksum = Crc32c::new().update(&bytes[..end]).value();
+    bytes[end..].copy_from_slice(&checksum.to_le_bytes());
+    bytes
+}
+
+/// What becomes of a manifest.
+#[derive(Clone, Copy, PartialEq)]
+enum Fate {
+    Newer,
+    Damaged,
+    Absent,
+}
+
+#[test]
+fn a_newer_manifest_is_kept_over_a_restart_and_damaged_ones_alone_are_not() {
+    use Fate::{Absent, Damaged, Newer};
+    for fates in [[Newer, Newer], [Newer, Damaged], [Damaged, Newer], [Newer, Absent], [Absent, Newer]]
+        .into_iter()
+        .chain([[Damaged, Damaged], [Damaged, Absent], [Absent, Damaged]])
+    {
+        let medium = loaded();
+        let whole = bytes_of(&medium, &manifest_in(&medium, "d1"));
+        for (folder, fate) in ["d1", "d10"].into_iter().zip(fates) {
+            match fate {
+                Newer => replace(&medium, &manifest_in(&medium, folder), &newer(whole.clone())),
+                Damaged => damage(&medium, folder),
+                Absent => medium.remove(&manifest_in(&medium, folder)).unwrap(),
+            }
+        }
+        let before = files(&medium);
+        let fixture = Fixture::open(&medium, options()).unwrap();
+        let told = fixture.told();
+        if fates.contains(&Newer) {
+            let [Event::Kept(leftover)] = &told[..] else { panic!("{told:?}") };
+            assert!(leftover.why.contains("version"), "{}", leftover.why);
+            assert_eq!(files(&medium), before);
+        } else {
+            assert!(matches!(&told[..], [Event::Removed(_)]), "{told:?}");
+            assert_eq!(files(&medium), Vec::<String>::new());
+        }
+        assert!(fixture.store.search(&Filter::default()).is_empty());
+    }
 }
