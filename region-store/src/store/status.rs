@@ -149,7 +149,7 @@ pub struct StoreStatus {
     pub memory_bytes: u64,
     /// The most.
     pub memory_limit: u64,
-    /// Bytes of slices on disk.
+    /// Bytes of slices on the disks that are there.
     pub disk_bytes: u64,
     /// The most, if that is known.
     pub disk_limit: Option<u64>,
@@ -181,21 +181,13 @@ impl<M: Medium> Inner<M> {
     /// What the store holds.
     pub(super) fn status(&self) -> StoreStatus {
         let mut slices = [0; 6];
-        let mut bytes = BTreeMap::new();
         for snap in self.snaps() {
-            let (state, manifest) =
-                snap.look(|record| (record.stage.state(), record.stage.manifest().cloned()));
+            let state = snap.look(|record| record.stage.state());
             if let Some(count) = slices.get_mut(state as usize) {
                 *count += 1;
             }
-            let Some(manifest) = manifest else { continue };
-            for region in &manifest.regions {
-                if let Some(name) = manifest.spindles.get(region.spindle as usize) {
-                    let bytes = bytes.entry(name.clone()).or_insert(0_u64);
-                    *bytes = bytes.saturating_add(region.file_length);
-                }
-            }
         }
+        let bytes = self.bytes_by_spindle();
         let spindles = self.options.spindles.iter().map(|spindle| {
             let missing = self.missing.iter().find(|(name, _)| *name == spindle.name);
             SpindleStatus {
@@ -207,7 +199,7 @@ impl<M: Medium> Inner<M> {
             }
         });
         let spindles: Vec<_> = spindles.collect();
-        let disk_bytes = bytes.values().copied().fold(0, u64::saturating_add);
+        let disk_bytes = self.disk_bytes(&bytes);
         StoreStatus {
             memory_bytes: self.budget.used().bytes,
             memory_limit: self.budget.limit().bytes,
@@ -218,7 +210,29 @@ impl<M: Medium> Inner<M> {
         }
     }
 
-    /// What slices may take on disk, if that is known: what they take, and what is free, of each file system once.
+    /// Bytes of slices by the names of their spindles, whether those are there or not.
+    pub(super) fn bytes_by_spindle(&self) -> BTreeMap<String, u64> {
+        let mut bytes: BTreeMap<String, u64> = BTreeMap::new();
+        for snap in self.snaps() {
+            let Some(manifest) = snap.look(|record| record.stage.manifest().cloned()) else { continue };
+            for region in &manifest.regions {
+                if let Some(name) = manifest.spindles.get(region.spindle as usize) {
+                    let bytes = bytes.entry(name.clone()).or_default();
+                    *bytes = bytes.saturating_add(region.file_length);
+                }
+            }
+        }
+        bytes
+    }
+
+    /// Those of them on spindles that are there.
+    pub(super) fn disk_bytes(&self, by_spindle: &BTreeMap<String, u64>) -> u64 {
+        let there = self.spindles.iter().filter_map(|spindle| by_spindle.get(&spindle.name));
+        there.fold(0, |sum, bytes| sum.saturating_add(*bytes))
+    }
+
+    /// What slices may take on disk, if that is known: what they take on the spindles that are there, and what is
+    /// free, of each file system once.
     pub(super) fn disk_limit(&self, used: u64) -> Option<u64> {
         if let Some(limit) = self.options.disk_bytes {
             return Some(limit);

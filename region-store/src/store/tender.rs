@@ -145,9 +145,7 @@ impl<M: Medium> Inner<M> {
         self.remove_rubbish();
         let memory = self.options.memory_marks.excess(self.budget.used().bytes, self.budget.limit().bytes);
         let mut tended = Tended { evicted: self.free(Step::Evict, memory), ..Tended::default() };
-        let lengths = self.snaps().into_iter().map(|snap| self.status_of(&snap).file_bytes);
-        // A manifest may say of a missing disk what it likes.
-        let on_disk = lengths.fold(0, u64::saturating_add);
+        let on_disk = self.disk_bytes(&self.bytes_by_spindle());
         let disk = self.disk_limit(on_disk).map(|limit| self.options.disk_marks.excess(on_disk, limit));
         tended.flushed += self.free(Step::Flush, disk.unwrap_or_default());
         for snap in self.snaps() {

@@ -74,6 +74,20 @@ fn check_all(store: &Store, loaded: &[u32]) {
 }
 
 #[test]
+fn what_is_free_counts_of_each_file_system_once() {
+    let (Some(one), Some(other)) = (Mount::new(), Mount::new()) else { return };
+    let [d1, d10] = one.spindles().try_into().unwrap();
+    let d11 = Spindle::new("d11", other.0.path());
+    for (spindles, mounts) in [(vec![d1.clone(), d10], 1), (vec![d1, d11], 2)] {
+        let all = StoreOptions { disk_bytes: None, spindles, ..options() };
+        let status = Store::open(all).unwrap().status();
+        let free = status.spindles.iter().map(|spindle| spindle.free_bytes.unwrap()).take(mounts).sum();
+        assert_eq!((status.disk_bytes, status.disk_limit), (0, Some(free)));
+        assert!(free > 6_000_000 * mounts as u64);
+    }
+}
+
+#[test]
 fn a_disk_that_gets_full_is_told_and_what_was_loaded_stays() {
     let Some(mount) = Mount::new() else { return };
     let spindles = mount.spindles();

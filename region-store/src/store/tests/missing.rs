@@ -183,3 +183,34 @@ fn a_newer_manifest_is_kept_over_a_restart_and_damaged_ones_alone_are_not() {
         assert!(fixture.store.search(&Filter::default()).is_empty());
     }
 }
+
+/// The bytes of the regions in a folder.
+fn region_bytes(medium: &CrashMedium, folder: &str) -> u64 {
+    let paths = medium.list(Path::new(folder)).unwrap();
+    let regions = paths.iter().filter(|path| path.extension().is_some_and(|extension| extension == "region"));
+    regions.map(|path| medium.open(path).unwrap().length().unwrap()).sum()
+}
+
+#[test]
+fn what_is_on_a_missing_disk_flushes_nothing_on_the_others() {
+    let options = StoreOptions { disk_bytes: None, ..options() };
+    let marks = options.disk_marks;
+    let medium = loaded();
+    let alone = only(&medium, "d10");
+    let fixture = Fixture::open(&alone, options.clone()).unwrap();
+    assert_eq!(fixture.state(0), SnapState::Unavailable);
+    fixture.store.load(identity(1), Blobs::new()).unwrap();
+    let (used, away) = (region_bytes(&alone, "d10"), region_bytes(&medium, "d1"));
+    // Just enough below the high mark, as long as what is away is not counted.
+    let free = used * 100 / u64::from(marks.high) - used + 100;
+    assert!(marks.excess(used, used + free) == 0 && marks.excess(used + away, used + away + free) > 0);
+    alone.set_free_bytes(Some(free));
+    let status = fixture.store.status();
+    assert_eq!((status.disk_bytes, status.disk_limit), (used, Some(used + free)));
+    let of = |name: &str| status.spindles.iter().find(|spindle| spindle.name == name).unwrap().bytes;
+    assert_eq!((of("d1"), of("d10")), (away, used));
+    assert_eq!(fixture.store.tend(), Tended::default());
+    alone.set_free_bytes(Some(free / 2));
+    assert_eq!(fixture.store.tend(), Tended { flushed: 1, ..Tended::default() });
+    assert_eq!([0, 1].map(|slice_key| fixture.state(slice_key)), [SnapState::Unavailable, SnapState::Cold]);
+}

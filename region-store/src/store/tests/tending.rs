@@ -45,6 +45,19 @@ fn above_the_high_mark_it_evicts_down_to_the_low_one_what_was_used_least_recentl
 }
 
 #[test]
+fn what_is_free_counts_once_though_two_folders_are_on_one_file_system() {
+    let medium = medium();
+    let fixture = Fixture::open(&medium, StoreOptions { disk_bytes: None, ..options() }).unwrap();
+    fixture.store.load(identity(0), Blobs::new()).unwrap();
+    let used = fixture.status(0).file_bytes;
+    for (free, limit) in [(None, None), (Some(1_000), Some(used + 1_000))] {
+        medium.set_free_bytes(free);
+        let status = fixture.store.status();
+        assert_eq!((status.disk_bytes, status.disk_limit), (used, limit));
+    }
+}
+
+#[test]
 fn what_nobody_asks_for_goes_step_by_step() {
     let (fixture, _) = filled(&options(), 1);
     let times = options().times_to_live;
