@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use super::faults::warm;
+use super::whole::only_whole_slices;
 use super::*;
 use crate::format::{Crc32c, SnapId};
 use crate::medium::{Call, Fault, Trouble};
@@ -213,4 +215,41 @@ fn what_is_on_a_missing_disk_flushes_nothing_on_the_others() {
     alone.set_free_bytes(Some(free / 2));
     assert_eq!(fixture.store.tend(), Tended { flushed: 1, ..Tended::default() });
     assert_eq!([0, 1].map(|slice_key| fixture.state(slice_key)), [SnapState::Unavailable, SnapState::Cold]);
+}
+
+#[test]
+fn unavailable_goes_for_an_erase_or_for_another_generation_and_for_nothing_else() {
+    let all = Filter::default();
+    let medium = loaded();
+    for erases in [true, false] {
+        let alone = only(&medium, "d10");
+        let before = files(&alone);
+        let fixture = Fixture::open(&alone, options()).unwrap();
+        let (store, loader) = (&fixture.store, Blobs::new());
+        let is_unavailable = |error| matches!(error, Error::Unavailable { spindle, .. } if spindle == "d1");
+        assert!(is_unavailable(store.read(key(0)).unwrap_err()));
+        assert!(is_unavailable(store.load(identity(0), loader.clone()).unwrap_err()));
+        let earlier = SliceIdentity { generation_clock: 2, ..identity(0) };
+        assert!(matches!(store.load(earlier, loader.clone()), Err(Error::Superseded { .. })));
+        for down in [store.evict(&all), store.flush(&all)] {
+            assert_eq!((down.done, down.busy, down.failed.len()), (vec![], vec![], 0));
+        }
+        fixture.pass(Duration::from_secs(1 << 20));
+        assert_eq!(store.tend(), Tended::default());
+        assert_eq!((files(&alone), fixture.state(0)), (before.clone(), SnapState::Unavailable));
+        let mut left = Vec::new();
+        if erases {
+            assert_eq!(store.erase(&all).done, [key(0)]);
+            assert!(store.search(&all).is_empty());
+        } else {
+            check(&store.load(later(0), loader.clone()).unwrap());
+            left.push((key(0), later(0).into()));
+        }
+        assert!(before.iter().all(|file| !files(&alone).contains(file)));
+        assert_eq!(loader.loads(), left.len());
+        drop(fixture);
+        mount(&alone, &medium, "d1");
+        assert_eq!(warm(&Fixture::open(&alone, options()).unwrap()), left);
+        assert_eq!(only_whole_slices(&alone).unwrap().len(), left.len());
+    }
 }
