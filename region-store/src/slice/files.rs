@@ -22,7 +22,7 @@ impl Spindle {
 }
 
 /// A file of a slice, by its name: `<snap id>.slice` is a manifest and `<snap id>_<index>.region` a region. While it is
-/// written, and if that did not end well, there is a `.part` behind.
+/// written, and if that did not end well, there is a `.part` behind. `<snap id>.gone` tells that there is no such slice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SliceFile {
     /// Which writing of a slice it belongs to.
@@ -40,10 +40,13 @@ pub enum Content {
     Manifest,
     /// A region, by its index.
     Region(u32),
+    /// Nothing: the slice was removed while a spindle of it was missing, and what is there of it goes when it returns.
+    Gone,
 }
 
 const MANIFEST_SUFFIX: &str = ".slice";
 const REGION_SUFFIX: &str = ".region";
+const GONE_SUFFIX: &str = ".gone";
 /// Hexadecimal digits of a snap id.
 const SNAP_ID_DIGITS: usize = 32;
 
@@ -56,6 +59,10 @@ impl SliceFile {
         Self { snap_id, content: Content::Region(index), is_part: false }
     }
 
+    pub(super) const fn gone(snap_id: SnapId) -> Self {
+        Self { snap_id, content: Content::Gone, is_part: false }
+    }
+
     /// What it is called.
     #[must_use]
     pub fn name(&self) -> String {
@@ -63,6 +70,7 @@ impl SliceFile {
         match self.content {
             Content::Manifest => format!("{}{MANIFEST_SUFFIX}{part}", self.snap_id),
             Content::Region(index) => format!("{}_{index:04}{REGION_SUFFIX}{part}", self.snap_id),
+            Content::Gone => format!("{}{GONE_SUFFIX}{part}", self.snap_id),
         }
     }
 
@@ -83,6 +91,8 @@ impl SliceFile {
         let (digits, rest) = stem.split_at_checked(SNAP_ID_DIGITS)?;
         let content = if rest == MANIFEST_SUFFIX {
             Content::Manifest
+        } else if rest == GONE_SUFFIX {
+            Content::Gone
         } else {
             Content::Region(rest.strip_prefix('_')?.strip_suffix(REGION_SUFFIX)?.parse().ok()?)
         };
@@ -112,6 +122,7 @@ mod tests {
         let named = [
             (format!("{id}.slice"), SliceFile::manifest(ID)),
             (format!("{id}.slice.part"), SliceFile { is_part: true, ..SliceFile::manifest(ID) }),
+            (format!("{id}.gone"), SliceFile::gone(ID)),
             (format!("{id}_0007.region"), SliceFile::region(ID, 7)),
             (format!("{id}_12345.region.part"), SliceFile { is_part: true, ..SliceFile::region(ID, 12_345) }),
         ];

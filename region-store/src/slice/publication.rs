@@ -95,6 +95,7 @@ pub(super) fn withdraw<M: Medium>(medium: &M, spindles: &[Spindle], snap_id: Sna
 }
 
 /// Removes a slice, finished or not, from those of its spindles that are there: first what makes it one, then its regions.
+/// If not all are there, those that are tell that it is gone, so that what the others have of it is none when they return.
 pub(crate) fn remove<M: Medium>(medium: &M, spindles: &[Spindle], manifest: &Manifest) -> Result<()> {
     let of_slice = |spindle: &&Spindle| manifest.spindles.contains(&spindle.name);
     let there: Vec<Spindle> = spindles.iter().filter(of_slice).cloned().collect();
@@ -102,7 +103,25 @@ pub(crate) fn remove<M: Medium>(medium: &M, spindles: &[Spindle], manifest: &Man
         remove_regions(medium, &there, manifest)?;
     }
     withdraw(medium, &there, manifest.snap_id)?;
+    if there.len() < manifest.spindles.len() {
+        // Not before: what could not be withdrawn may be read still. And a full disk has room now where the manifest was.
+        tell_gone(medium, &there, manifest.snap_id)?;
+    }
     remove_regions(medium, &there, manifest)
+}
+
+/// Has spindles tell that a slice is gone.
+fn tell_gone<M: Medium>(medium: &M, spindles: &[Spindle], snap_id: SnapId) -> Result<()> {
+    for spindle in spindles {
+        let path = SliceFile::gone(snap_id).path(&spindle.folder);
+        match medium.create(&path) {
+            Err(error) if error.kind() != ErrorKind::AlreadyExists => {
+                return Err(Error::io(&path, "create")(error));
+            }
+            _ => {}
+        }
+    }
+    sync_folders(medium, spindles)
 }
 
 /// Removes the regions of a slice, finished or not: all that can be. The first error tells of what cannot.

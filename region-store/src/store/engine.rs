@@ -238,7 +238,8 @@ impl<M: Medium> Store<M> {
         self.inner.take_down(filter, Step::Flush)
     }
 
-    /// Takes slices out of the store that nobody holds, and removes what there is of them on the spindles that are there.
+    /// Takes slices out of the store that nobody holds, and removes what there is of them on the spindles that are there. What
+    /// others have of them goes when they return.
     pub fn erase(&self, filter: &Filter) -> Down {
         self.inner.take_down(filter, Step::Erase)
     }

@@ -9,7 +9,7 @@ use super::spindle::Spindles;
 use crate::error::{Error, Result};
 use crate::format::{Manifest, SnapId};
 use crate::medium::{Medium, MediumFile as _};
-use crate::slice::{self, SliceFile, Spindle};
+use crate::slice::{self, Content, SliceFile, Spindle};
 
 /// What was found. Whatever is neither a slice nor kept is gone.
 #[derive(Debug, Default)]
@@ -46,7 +46,9 @@ pub(super) fn find<M: Medium>(medium: &M, spindles: &Spindles<M>) -> Result<Foun
         if !parts.is_empty() {
             found.remove(medium, parts, "it was not written to its end");
         }
-        if !files.is_empty() {
+        if files.iter().any(|(file, _)| file.content == Content::Gone) {
+            found.bury(medium, spindles, files);
+        } else if !files.is_empty() {
             found.judge(medium, spindles, snap_id, files);
         }
     }
@@ -84,6 +86,16 @@ impl Found {
                 self.keep(files, &error.to_string());
             }
             Err(error) => self.remove(medium, files, &error.to_string()),
+        }
+    }
+
+    /// Removes what is there of one that is gone. As long as a spindle is missing it has to be known that it is.
+    fn bury<M: Medium>(&mut self, medium: &M, spindles: &Spindles<M>, mut files: Files) {
+        if !spindles.missing.is_empty() {
+            files.retain(|(file, _)| file.content != Content::Gone);
+        }
+        if !files.is_empty() {
+            self.remove(medium, files, "it was removed while a spindle was missing");
         }
     }
 

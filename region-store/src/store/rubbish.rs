@@ -19,7 +19,7 @@ pub(super) type Files = Vec<(SliceFile, PathBuf)>;
 /// Files of one writing of a slice that are of no use.
 #[derive(Debug)]
 pub(super) struct Rubbish {
-    /// A manifest first.
+    /// A manifest first, and last what tells that the slice is gone.
     files: Files,
     why: String,
     /// How often it could not be removed since the store is open.
@@ -29,7 +29,9 @@ pub(super) struct Rubbish {
 impl Rubbish {
     pub(super) fn new(mut files: Files, why: &str) -> Self {
         let is_last = !defect::planted(Defect::RegionsBeforeManifests);
-        files.sort_by_key(|(file, _)| (file.content != Content::Manifest) == is_last);
+        files.sort_by_key(|(file, _)| {
+            (file.content == Content::Gone, (file.content != Content::Manifest) == is_last)
+        });
         Self { files, why: why.to_owned(), attempts: 0 }
     }
 

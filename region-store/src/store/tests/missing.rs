@@ -253,3 +253,107 @@ fn unavailable_goes_for_an_erase_or_for_another_generation_and_for_nothing_else(
         assert_eq!(only_whole_slices(&alone).unwrap().len(), left.len());
     }
 }
+
+/// Loads nothing at all.
+fn nothing(_: &Load<'_>) -> std::result::Result<(), LoadError> {
+    Ok(())
+}
+
+/// Loads one blob, so that there is a region on one of the disks, by chance.
+fn one(load: &Load<'_>) -> std::result::Result<(), LoadError> {
+    Ok(load.queue(Parcel::of(["one"])?)?)
+}
+
+/// How a slice goes.
+#[derive(Clone, Copy, Debug)]
+enum Way {
+    Flushed,
+    Erased,
+    /// By another generation, which is erased.
+    Replaced,
+}
+
+/// Removes the slice from a store, unless it cannot go in that way.
+fn remove(fixture: &Fixture, way: Way) -> bool {
+    let (store, all) = (&fixture.store, Filter::default());
+    let down = match way {
+        Way::Flushed => store.flush(&all),
+        Way::Erased => store.erase(&all),
+        Way::Replaced => {
+            drop(store.load(later(0), Arc::new(nothing)).unwrap());
+            store.erase(&all)
+        }
+    };
+    down.done == [key(0)]
+}
+
+/// What was removed is not known, and not there.
+fn check_gone(medium: &CrashMedium) {
+    let fixture = Fixture::open(medium, options()).unwrap();
+    assert!(fixture.store.search(&Filter::default()).is_empty());
+}
+
+/// Removes a slice from one disk while the other is missing, and mounts that afterwards.
+fn come_back(medium: &CrashMedium, [there, away]: [&str; 2], way: Way) -> bool {
+    let alone = only(medium, there);
+    let fixture = Fixture::open(&alone, options()).unwrap();
+    if !remove(&fixture, way) {
+        return false;
+    }
+    for crash in alone.crashes(alone.operations().., 0..2) {
+        // It stays so however often the store is opened before, and leaves nothing when all are there.
+        check_gone(&crash.medium);
+        mount(&crash.medium, medium, away);
+        let before = crash.medium.operations();
+        check_gone(&crash.medium);
+        assert_eq!(files(&crash.medium), Vec::<String>::new(), "{crash}, {there} was there: {way:?}");
+        crash.medium.crashes(before.., 0..4).for_each(|crash| check_gone(&crash.medium));
+    }
+    true
+}
+
+#[test]
+fn what_is_removed_while_a_disk_is_missing_does_not_come_back_with_it() {
+    let loaders: [Arc<dyn Loader>; 3] = [Arc::new(nothing), Arc::new(one), Blobs::new()];
+    let flushed = loaders.map(|loader| {
+        let medium = medium();
+        drop(Fixture::open(&medium, options()).unwrap().store.load(identity(0), loader).unwrap());
+        [["d1", "d10"], ["d10", "d1"]].map(|folders| {
+            assert!(come_back(&medium, folders, Way::Erased) && come_back(&medium, folders, Way::Replaced));
+            come_back(&medium, folders, Way::Flushed)
+        })
+    });
+    // What has a region on the disk that is missing is not flushed.
+    let [nothing, [on_d1, on_d10], all] = flushed;
+    assert_eq!((nothing, on_d1 != on_d10, all), ([true, true], true, [false, false]));
+}
+
+#[test]
+fn whatever_call_fails_while_it_is_erased_it_does_not_come_back_once_it_is() {
+    let medium = medium();
+    drop(Fixture::open(&medium, options()).unwrap().store.load(identity(0), Arc::new(one)).unwrap());
+    let tried = (0..).find(|number| {
+        let alone = only(&medium, "d10");
+        let fixture = Fixture::open(&alone, options()).unwrap();
+        alone.fail(Fault { call: Call::Any, number: *number, trouble: Trouble::NoSpace, lasting: false });
+        let is_erased = remove(&fixture, Way::Erased);
+        let faults = alone.faults();
+        alone.repair();
+        assert_eq!(is_erased, faults == 0);
+        assert!(is_erased || fixture.state(0) == SnapState::Failed && remove(&fixture, Way::Erased));
+        drop(fixture);
+        mount(&alone, &medium, "d1");
+        check_gone(&alone);
+        faults == 0
+    });
+    assert!(tried.unwrap() > 4, "each call of an erase fails");
+}
+
+#[test]
+fn a_slice_that_has_no_blob_is_read_while_a_disk_is_missing() {
+    let medium = medium();
+    drop(Fixture::open(&medium, options()).unwrap().store.load(identity(0), Arc::new(nothing)).unwrap());
+    let fixture = Fixture::open(&only(&medium, "d10"), options()).unwrap();
+    assert_eq!(fixture.state(0), SnapState::NoData);
+    assert_eq!(fixture.store.read(key(0)).unwrap().blobs(), 0);
+}
