@@ -44,9 +44,7 @@ pub(crate) use defect::removing_regions_first;
 pub use files::{Content, SliceFile, Spindle};
 pub use impellers::{ImpellerOptions, Impellers, MAX_IMPELLERS};
 pub use provisional::{Durability, Provisional, Written};
-pub(crate) use publication::{
-    is_damage as is_manifest_damage, read as read_manifest, remove, remove_if_there,
-};
+pub(crate) use publication::{is_damage, read as read_manifest, remove, remove_if_there};
 #[cfg(feature = "object-store")]
 pub(crate) use reader::sealed_differs;
 pub use reader::{Slice, SliceRegion};

@@ -51,8 +51,8 @@ pub(crate) fn read<M: Medium>(medium: &M, spindles: &[Spindle], snap_id: SnapId)
     told.map_or(Ok(None), Err)
 }
 
-/// Whether an error of reading a manifest says that it is none, and will never be one. What cannot be read now and what is
-/// newer may be.
+/// Whether an error of reading says that there is no manifest, or region, and will never be one. What cannot be read now
+/// and what is newer may be.
 pub(crate) const fn is_damage(error: &Error) -> bool {
     match error {
         Error::Damaged { damage, .. } => !matches!(damage.problem, Problem::Unsupported { .. }),

@@ -379,9 +379,8 @@ fn is_of_the_disk(error: &Error) -> bool {
 /// Whether it tells that a slice is not what was written, for ever.
 fn is_not_whole(error: &Error) -> bool {
     match error {
-        Error::SliceMismatch { .. } | Error::Damaged { .. } => true,
         Error::Io { source, .. } => source.kind() == std::io::ErrorKind::NotFound,
-        _ => false,
+        error => slice::is_damage(error),
     }
 }
 

@@ -82,7 +82,7 @@ impl Found {
                 self.keep(files, "there is no manifest on the spindles that are there");
             }
             Ok(None) => self.remove(medium, files, "there is no manifest: it was not written to its end"),
-            Err(error) if may_be_elsewhere || !slice::is_manifest_damage(&error) => {
+            Err(error) if may_be_elsewhere || !slice::is_damage(&error) => {
                 self.keep(files, &error.to_string());
             }
             Err(error) => self.remove(medium, files, &error.to_string()),

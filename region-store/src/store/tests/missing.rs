@@ -186,6 +186,23 @@ fn a_newer_manifest_is_kept_over_a_restart_and_damaged_ones_alone_are_not() {
     }
 }
 
+#[test]
+fn a_manifest_that_gets_newer_while_the_store_is_open_is_kept() {
+    let medium = loaded();
+    let fixture = Fixture::open(&medium, options()).unwrap();
+    let whole = bytes_of(&medium, &manifest_in(&medium, "d1"));
+    for folder in ["d1", "d10"] {
+        replace(&medium, &manifest_in(&medium, folder), &newer(whole.clone()));
+    }
+    let (before, loader) = (files(&medium), Blobs::new());
+    for _ in 0..3 {
+        let error = fixture.store.load(identity(0), loader.clone()).unwrap_err().to_string();
+        assert!(error.contains("version"), "{error}");
+        fixture.pass(options().heal_after);
+    }
+    assert_eq!((files(&medium), loader.loads()), (before, 0));
+}
+
 /// The bytes of the regions in a folder.
 fn region_bytes(medium: &CrashMedium, folder: &str) -> u64 {
     let paths = medium.list(Path::new(folder)).unwrap();
