@@ -1,5 +1,6 @@
 //! Reading a region.
 
+mod bytes;
 mod prefetch;
 mod scan;
 #[cfg(test)]
@@ -15,12 +16,13 @@ use std::sync::{Arc, OnceLock};
 
 use crate::error::{Error, Result};
 use crate::format::{
-    BLOCK_HEAD_LENGTH, Block, Damage, HEADER_LENGTH, Header, Index, IndexEntry, Kind, Problem, SEAL_LENGTH,
-    Seal, Version, v1, version_of,
+    BLOCK_HEAD_LENGTH, Block, Damage, Header, Index, IndexEntry, Kind, Problem, SEAL_LENGTH, Seal, Version,
+    v1, version_of,
 };
 use crate::medium::{Disk, Medium, MediumFile};
-use crate::os::{self, Map};
+use crate::os;
 
+use bytes::{Bytes, seal_offset};
 pub use scan::Blobs;
 
 /// How often the checksum of a block is computed before its blobs are lent. Version 1 has none.
@@ -106,12 +108,6 @@ pub struct Region {
     bytes: Bytes,
     verify: Verify,
     layout: Layout,
-}
-
-#[derive(Debug)]
-enum Bytes {
-    Mapped(Map),
-    Read(Vec<u8>),
 }
 
 #[derive(Debug)]
@@ -324,49 +320,6 @@ impl Region {
     }
 }
 
-impl Bytes {
-    fn load(file: &dyn MediumFile, path: &Path, length: u64, access: Access) -> Result<Self> {
-        let too_large = || Error::TooLarge { path: path.to_owned(), length };
-        let bytes = usize::try_from(length)
-            .ok()
-            .filter(|&bytes| bytes <= isize::MAX as usize)
-            .ok_or_else(too_large)?;
-        if bytes == 0 {
-            return Ok(Self::Read(Vec::new()));
-        }
-        match (access, file.system_file()) {
-            (Access::Map, Some(file)) => {
-                Map::new(file, bytes).map(Self::Mapped).map_err(Error::io(path, "map"))
-            }
-            (Access::Map, None) | (Access::Read, _) => {
-                let mut read = Vec::new();
-                read.try_reserve_exact(bytes).map_err(|_| too_large())?;
-                read.resize(bytes, 0);
-                file.read_exact_at(&mut read, 0).map_err(Error::io(path, "read"))?;
-                Ok(Self::Read(read))
-            }
-        }
-    }
-
-    fn get(&self) -> &[u8] {
-        match self {
-            Self::Mapped(map) => map.bytes(),
-            Self::Read(bytes) => bytes,
-        }
-    }
-
-    /// What stands where the seal belongs, if anything. It is read even if it is mapped: the first touch of a map's far
-    /// end would cost as much as all else that opening does.
-    fn seal<'a>(&'a self, file: &dyn MediumFile, buffer: &'a mut [u8; SEAL_LENGTH]) -> io::Result<&'a [u8]> {
-        let offset = seal_offset(self.get());
-        let seal = self.get().get(offset..).unwrap_or_default();
-        let Self::Mapped(_) = self else { return Ok(seal) };
-        let read = buffer.get_mut(..seal.len()).unwrap_or_default();
-        file.read_exact_at(read, offset as u64)?;
-        Ok(read)
-    }
-}
-
 impl Layout {
     fn of(bytes: &Bytes, file: &dyn MediumFile, path: &Path) -> Result<Self> {
         if version_of(bytes.get()).map_err(Error::damaged(path))? == Version::One {
@@ -377,11 +330,6 @@ impl Layout {
         let two = Two::decode(bytes.get(), seal).map_err(Error::damaged(path))?;
         Ok(Self::Two(Box::new(two)))
     }
-}
-
-/// Where the seal of a file of version 2 belongs.
-fn seal_offset(file: &[u8]) -> usize {
-    file.len().saturating_sub(SEAL_LENGTH).max(HEADER_LENGTH)
 }
 
 impl Marks {
