@@ -40,17 +40,17 @@ fn a_generation_for_which_there_is_no_room_leaves_the_one_that_is_there() {
 fn a_generation_that_is_cancelled_while_it_waits_leaves_the_one_that_is_there() {
     let fixture = Fixture::open(&medium(), options()).unwrap();
     let (store, loader) = (&fixture.store, Blobs::new());
-    let reader = store.load(identity(1), loader.clone()).unwrap();
     let (ended, has_ended) = channel();
     thread::scope(|scope| {
+        let reader = store.load(identity(1), loader.clone()).unwrap();
         scope.spawn(|| ended.send(store.load(later(1), loader.clone()).unwrap_err()));
         wait_until("it waits", || fixture.status(1).is_busy);
         assert!(store.cancel(key(1)));
         // Though somebody reads.
         let error = has_ended.recv_timeout(LONG).expect("it ends").to_string();
         assert!(error.contains("the load of slice 1/2/1 is cancelled"), "{error}");
+        check(&reader);
     });
-    check(&reader);
     check(&store.load(identity(1), loader.clone()).unwrap());
     assert_eq!((fixture.state(1), loader.loads()), (SnapState::Hot, 1));
 }
