@@ -10,7 +10,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::error::{Error, Result};
-use crate::medium::{Identity, Medium, MediumFile as _};
+use crate::medium::{Medium, MediumFile as _};
 use crate::slice::Spindle;
 
 const LOCK: &str = "store.lock";
@@ -36,9 +36,9 @@ impl<M: Medium> Locks<M> {
     /// The name of a spindle whose lock is not where it was: its disk is not mounted any more, or cannot be read.
     pub(super) fn lost(&self, medium: &M) -> Option<&str> {
         let is_lost = |(spindle, file): &&(Spindle, M::File)| {
-            let place = |identity: Identity| (identity.device, identity.inode);
-            match (medium.identity(&spindle.folder.join(LOCK)), file.identity()) {
-                (Ok(there), Ok(locked)) => place(there) != place(locked),
+            let there = medium.identity(&spindle.folder.join(LOCK));
+            match (there, file.identity()) {
+                (Ok(there), Ok(locked)) => !there.is_same_file(&locked),
                 (Err(error), _) | (_, Err(error)) => error.kind() != ErrorKind::Unsupported,
             }
         };
