@@ -22,7 +22,7 @@ use crate::format::{
 use crate::medium::{Disk, Medium, MediumFile};
 use crate::os;
 
-use bytes::{Bytes, seal_offset};
+use bytes::Bytes;
 pub use scan::Blobs;
 
 /// How often the checksum of a block is computed before its blobs are lent. Version 1 has none.
@@ -353,7 +353,7 @@ impl Marks {
 impl Two {
     fn decode(file: &[u8], seal: &[u8]) -> core::result::Result<Self, Damage> {
         let header = Header::decode(file)?;
-        let offset = seal_offset(file) as u64;
+        let offset = Seal::offset_in(file) as u64;
         let seal = Seal::decode(seal, header.region_id, offset)?;
         // Memory is allocated by that number, before all that it counts is seen.
         if seal.blocks > seal.index_offset / BLOCK_HEAD_LENGTH as u64 || seal.index_offset > offset {

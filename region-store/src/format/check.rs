@@ -1,8 +1,8 @@
 //! Every rule at once, for a whole file in memory.
 
 use super::{
-    Block, Crc32c, Damage, HEADER_LENGTH, Header, Index, IndexEntry, Kind, Problem, SEAL_LENGTH, Seal,
-    Version, v1, version_of,
+    Block, Crc32c, Damage, HEADER_LENGTH, Header, Index, IndexEntry, Kind, Problem, Seal, Version, v1,
+    version_of,
 };
 
 /// What a file holds.
@@ -41,7 +41,7 @@ fn check_v1(file: &[u8]) -> Result<Summary, Damage> {
 
 fn check_v2(file: &[u8]) -> Result<Summary, Damage> {
     let header = Header::decode(file)?;
-    let seal_offset = file.len().saturating_sub(SEAL_LENGTH).max(HEADER_LENGTH);
+    let seal_offset = Seal::offset_in(file);
     let seal =
         Seal::decode(file.get(seal_offset..).unwrap_or_default(), header.region_id, seal_offset as u64)?;
     let mut checker = Checker::new(&header);

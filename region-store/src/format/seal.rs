@@ -16,7 +16,7 @@
 //! it holds.
 
 use super::fields::{put, u32_at, u64_at};
-use super::{Crc32c, Damage, Problem, RegionId, fields};
+use super::{Crc32c, Damage, HEADER_LENGTH, Problem, RegionId, fields};
 
 /// How a seal starts.
 pub const TAG: [u8; 4] = *b"SEAL";
@@ -52,6 +52,11 @@ pub struct Seal {
 }
 
 impl Seal {
+    /// Where the seal of a file belongs, though the file may be too short for one.
+    pub(crate) fn offset_in(file: &[u8]) -> usize {
+        file.len().saturating_sub(SEAL_LENGTH).max(HEADER_LENGTH)
+    }
+
     /// Decodes the seal at `offset` of a file, which is that much and 64 bytes long.
     ///
     /// # Errors

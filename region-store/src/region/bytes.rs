@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::Access;
 use crate::error::{Error, Result};
-use crate::format::{HEADER_LENGTH, SEAL_LENGTH};
+use crate::format::{SEAL_LENGTH, Seal};
 use crate::medium::MediumFile;
 use crate::os::Map;
 
@@ -54,16 +54,11 @@ impl Bytes {
         file: &dyn MediumFile,
         buffer: &'a mut [u8; SEAL_LENGTH],
     ) -> io::Result<&'a [u8]> {
-        let offset = seal_offset(self.get());
+        let offset = Seal::offset_in(self.get());
         let seal = self.get().get(offset..).unwrap_or_default();
         let Self::Mapped(_) = self else { return Ok(seal) };
         let read = buffer.get_mut(..seal.len()).unwrap_or_default();
         file.read_exact_at(read, offset as u64)?;
         Ok(read)
     }
-}
-
-/// Where the seal of a file of version 2 belongs.
-pub(super) fn seal_offset(file: &[u8]) -> usize {
-    file.len().saturating_sub(SEAL_LENGTH).max(HEADER_LENGTH)
 }
