@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use vdisk_server::commands;
 use vdisk_server::options::{CertsOptions, DataFolder, Serve};
 
-use crate::broker::Broker;
+use crate::broker::{Broker, free_port};
 use crate::language::{self, C99, CPP17, Language, assert_success};
 use crate::served::{SECTOR, Served, image, joined, own_broker};
 
@@ -223,10 +223,4 @@ fn certificates() -> TempDir {
     };
     commands::certs(&order).expect("the folder takes files");
     folder
-}
-
-/// A port that nobody uses now.
-fn free_port() -> u16 {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port is free");
-    listener.local_addr().expect("it has an address").port()
 }

@@ -38,9 +38,15 @@ impl Drop for Folder {
     }
 }
 
-/// A port that nobody uses now.
+/// A port that nobody uses, of those that no system hands out by itself: nobody is given it meanwhile.
 pub(crate) fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    const PORTS: u32 = 10_000;
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    // Programs that run at once start at different places.
+    let start = std::process::id().wrapping_mul(97);
+    let is_free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();
+    let tried = (0..PORTS).map(|_| start.wrapping_add(COUNT.fetch_add(1, Ordering::Relaxed)) % PORTS);
+    tried.map(|number| 20_000 + u16::try_from(number).unwrap()).find(is_free).unwrap()
 }
 
 impl Broker {
