@@ -127,13 +127,15 @@ impl<'m> Checked<'m> {
 
     fn read(&mut self, key: SectorKey) {
         let hit = self.disk.cache().contains(key);
+        let pinned = self.disk.cache().iter().filter(|entry| entry.pinned).count();
+        let room = self.disk.cache().slots() - pinned;
         let mut bytes = [0; LENGTH];
         let result = self.disk.read(key, &mut bytes);
         let device = self.disk.device();
         if hit {
             assert_eq!(device.asked(), []);
         } else {
-            let span = self.disk.read_ahead.span(key).at_most(self.disk.cache().slots());
+            let span = self.disk.read_ahead.span(key).at_most(room);
             assert_eq!(device.asked()[..2], [Asked::Announce(span), Asked::Read(key)]);
             let wanted = span.keys().skip(1).filter(|key| device.asked().contains(&Asked::Read(*key)));
             assert!(device.reads().skip(1).eq(wanted), "{:?} follows {span:?}", device.asked());
@@ -330,6 +332,63 @@ fn a_flush_goes_upwards_over_all_drives() {
     assert_eq!(disk.flush(), Ok(keys.len()));
     assert!(disk.device().writes().eq(keys));
     assert_eq!(disk.flush(), Ok(0));
+}
+
+#[test]
+fn a_flush_looks_up_what_follows_and_gives_up_after_as_many_misses_as_there_are_slots() {
+    let setup = Setup::new(64, Policy::Nothing, WriteMode::Back);
+    let mut memory = setup.memory();
+    let mut disk = setup.disk(&mut memory, Fault::Never);
+    let keys: Vec<_> = Device::keys().collect();
+    for &key in keys.iter().rev() {
+        disk.write(key, b"held").unwrap();
+    }
+    let (mut from, of_a_drive) = (0, DISK.sectors());
+    assert_eq!(disk.flush_on(&mut from), Ok(of_a_drive as usize));
+    assert_eq!(from, of_a_drive + 64);
+    assert_eq!(disk.flush(), Ok(of_a_drive as usize), "the other drive, which is far behind");
+    assert!(disk.device().writes().eq(keys));
+}
+
+#[test]
+fn a_flush_ends_with_the_last_sector_of_the_last_drive() {
+    struct Anything;
+
+    impl BlockDevice for Anything {
+        type Error = core::convert::Infallible;
+
+        fn read(&mut self, _: SectorKey, _: &mut [u8]) -> Result<(), Self::Error> {
+            Ok(())
+        }
+
+        fn write(&mut self, _: SectorKey, _: &[u8]) -> Result<(), Self::Error> {
+            Ok(())
+        }
+    }
+
+    let mut memory = vec![0; SectorCache::<u16>::required_bytes(64, 1).unwrap()];
+    let cache = SectorCache::new(&mut memory, 64, 1, Eviction::Lru).unwrap();
+    let mut disk = CachedDisk::new(cache, Anything, NoReadAhead, WriteMode::Back);
+    for sector in 0xff_ffc0..=0xff_ffff {
+        disk.write(SectorKey::try_new(15, sector).unwrap(), &[1]).unwrap();
+    }
+    assert_eq!(disk.flush(), Ok(64));
+    assert_eq!(disk.flush(), Ok(0));
+}
+
+#[test]
+fn no_more_is_read_ahead_than_there_are_slots_that_are_not_pinned() {
+    let setup = Setup::new(8, Policy::Track, WriteMode::Through);
+    let mut memory = setup.memory();
+    let mut disk = setup.disk(&mut memory, Fault::Never);
+    for sector in 16..22 {
+        disk.write(key(sector), b"held").unwrap();
+        disk.cache_mut().pin(key(sector));
+    }
+    disk.device_mut().forget_what_was_asked();
+    disk.read(key(3), &mut [0; LENGTH]).unwrap();
+    assert!(disk.device().reads().eq([key(3), key(4)]));
+    assert!(disk.cache().contains(key(4)), "it was not read in vain");
 }
 
 #[test]
