@@ -19,7 +19,7 @@ use crate::object::{Inside, Object, SECTOR_CACHE_ABI_VERSION};
 
 /// # On a host
 /// What follows needs an operating system: it is there if `SECTOR_CACHE_HOSTED` is defined, which pkg-config and CMake
-/// do where the library was installed for a host. It differs in three things from what is above.
+/// do where the library was installed for a host. It differs in five things from what is above.
 ///
 /// Memory. The library allocates these objects, and you end each once: a function `_open` or `_create` writes a pointer
 /// to yours, which is *owned* by you, and NULL after an error; `_close`, or for a writer region_seal() or
@@ -29,6 +29,14 @@ use crate::object::{Inside, Object, SECTOR_CACHE_ABI_VERSION};
 ///
 /// Threads. Each section says which functions several threads may call for one object at the same time. Whoever closes
 /// an object sees to it that no other call is on its way.
+///
+/// Signals. The library's threads have all signals blocked that no defect raises, on Unix: none of your handlers runs
+/// there, and SIGPIPE, which a lost connection raises, ends nothing. Your threads have blocked what they had, and no
+/// handler is set.
+///
+/// Processes. A child of fork() has none of the library's threads. There, calls for a client or a writer that the parent
+/// opened return SECTOR_CACHE_ERROR_SYSTEM and change nothing, those that end it but for the pointer, which is NULL
+/// then: it is the parent's. A program that becomes a daemon opens them afterwards.
 ///
 /// Errors have a text besides, for people: sector_cache_error_text(). Any of these functions may return
 /// SECTOR_CACHE_ERROR_INTERNAL, for a defect of the library, which would end a Rust program: close the object then.
@@ -97,7 +105,7 @@ pub(crate) fn say(text: &str) {
     let _unsaid = TEXT.try_with(|place| place.replace(text));
 }
 
-fn defect(panic: &(dyn Any + Send)) -> Fault {
+pub(crate) fn defect(panic: &(dyn Any + Send)) -> Fault {
     let text = panic.downcast_ref::<&str>().copied();
     let text =
         text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no reason given");

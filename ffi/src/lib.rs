@@ -38,6 +38,9 @@ pub mod session;
 pub mod hosted;
 
 #[cfg(feature = "hosted")]
+mod threads;
+
+#[cfg(feature = "hosted")]
 pub mod client;
 
 #[cfg(feature = "hosted")]

@@ -88,12 +88,21 @@ fn the_example_of_the_client_works() {
 }
 
 #[test]
-fn a_lost_connection_does_not_end_a_program() {
+fn signals_are_the_programs_own() {
     let Some(program) = program(&C99, "signals.c", "signals") else { return };
     let mut server = Served::start(&own_broker());
     let run = language::run(&program, &[&url(server.port())]);
     server.stop();
     assert_success(&run, &source("signals.c"));
+}
+
+#[test]
+fn a_child_is_refused_the_disk_of_its_parent() {
+    let Some(program) = program(&C99, "forks.c", "forks") else { return };
+    let mut server = Served::start(&own_broker());
+    let run = language::run(&program, &[&url(server.port())]);
+    server.stop();
+    assert_success(&run, &source("forks.c"));
 }
 
 #[test]

@@ -1,6 +1,7 @@
 /*
  * A client of the server whose URL is the argument: SIGPIPE, which a lost connection raises in the library's thread, does
- * not end the program, and what the program's own thread has blocked stays as it was, however an open ends.
+ * not end the program, nor does a signal that the program's own thread has blocked to wait for it, and what that thread
+ * has blocked stays as it was, however an open ends.
  */
 
 #define _GNU_SOURCE
@@ -43,6 +44,20 @@ static int signal_others(void)
     return count;
 }
 
+/* A signal for the process comes to the thread that waits for it: had another not blocked it, that one would end all. */
+static void wait_for_signal(void)
+{
+    sigset_t awaited, before;
+    int number = 0;
+    sigemptyset(&awaited);
+    sigaddset(&awaited, SIGTERM);
+    CHECK_EQUAL(0, pthread_sigmask(SIG_BLOCK, &awaited, &before));
+    CHECK_EQUAL(0, kill(getpid(), SIGTERM));
+    CHECK_EQUAL(0, sigwait(&awaited, &number));
+    CHECK_EQUAL(SIGTERM, number);
+    CHECK_EQUAL(0, pthread_sigmask(SIG_SETMASK, &before, NULL));
+}
+
 int main(int argc, char **argv)
 {
     vdisk_client *client;
@@ -52,6 +67,7 @@ int main(int argc, char **argv)
     client = open_client(argc > 1 ? argv[1] : "", &options);
     check_blocked_here(&before);
     CHECK(signal_others() > 0);
+    wait_for_signal();
     /* The thread lives: it reads. */
     read_and_check(client, 40, fill_of(40, 0));
     CHECK_DONE(vdisk_client_close(&client));
