@@ -18,6 +18,7 @@ use std::string::ToString as _;
 use std::sync::Arc;
 use std::time::Duration;
 use std::vec;
+use std::vec::Vec;
 
 use rumqttc::{ConnectionError, EventLoop, Outgoing, Packet};
 use sector_cache::{Eviction, SectorCache};
@@ -105,9 +106,17 @@ pub(super) fn run(
     let config = settings.config;
     let length = usize::from(config.sector_length);
     let needed = Config::required_bytes(config.window, config.sector_length, config.sectors_per_track);
-    let mut memory = vec![0; needed.unwrap_or_default()];
+    let memory = zeroed(needed.unwrap_or_default());
     let needed = SectorCache::<u16>::required_bytes(settings.cache_slots, length);
-    let mut slots = vec![0; needed.unwrap_or_default()];
+    let slots = zeroed(needed.unwrap_or_default());
+    let (mut memory, mut slots) = match (memory, slots) {
+        (Ok(memory), Ok(slots)) => (memory, slots),
+        (Err(error), _) | (_, Err(error)) => {
+            // As below.
+            let _unheard = opener.send(Err(error));
+            return;
+        }
+    };
     let made = assemble(settings, &mut memory, &mut slots);
     let runtime = runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Error::System { what: "event queue", problem: error.to_string() });
@@ -336,6 +345,16 @@ impl Driver<'_, '_> {
     }
 }
 
+/// Memory for what options may make gigabytes of: that it is not there is an error, and not the end of the process.
+fn zeroed(length: usize) -> Result<Vec<u8>, Error> {
+    let mut bytes = Vec::new();
+    bytes
+        .try_reserve_exact(length)
+        .map_err(|error| Error::System { what: "memory", problem: error.to_string() })?;
+    bytes.resize(length, 0);
+    Ok(bytes)
+}
+
 /// A time from now, a year away at most: more is no time for every clock.
 fn later(after: Duration) -> Instant {
     const YEAR: Duration = Duration::from_secs(365 * 24 * 3_600);
@@ -349,6 +368,19 @@ async fn part(event_loop: &mut EventLoop) {
         match event_loop.poll().await {
             Ok(rumqttc::Event::Outgoing(Outgoing::Disconnect)) | Err(_) => return,
             Ok(_) => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_that_is_not_there_is_an_error() {
+        assert_eq!(zeroed(3).unwrap(), [0; 3]);
+        for length in [isize::MAX as usize, usize::MAX] {
+            assert!(matches!(zeroed(length), Err(Error::System { what: "memory", .. })));
         }
     }
 }

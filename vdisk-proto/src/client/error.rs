@@ -43,7 +43,7 @@ pub enum Error {
         /// What is wrong with it.
         problem: String,
     },
-    /// The system has no random numbers, or no thread, to give.
+    /// The system has no random numbers, no memory or no thread to give.
     #[error("the system gives no {what}: {problem}")]
     System {
         /// What it does not give.
