@@ -180,7 +180,7 @@ impl<M: Medium> Inner<M> {
     }
 
     /// An error if a spindle has gone since the store was opened: where its disk was mounted there is an empty folder.
-    fn check_spindles(&self, key: SliceKey, locks: Option<&Locks<M>>) -> Result<()> {
+    pub(super) fn check_spindles(&self, key: SliceKey, locks: Option<&Locks<M>>) -> Result<()> {
         match locks.and_then(|locks| locks.lost(&self.medium)) {
             Some(spindle) => Err(Error::Unavailable { key, spindle: spindle.to_owned() }),
             None => Ok(()),

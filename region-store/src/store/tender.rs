@@ -91,6 +91,16 @@ impl<M: Medium> Inner<M> {
         let key = snap.key;
         let stage = exclusive.stage();
         let manifest = stage.manifest().cloned();
+        if step != Step::Evict
+            && manifest.is_some()
+            && let Err(error) = self.check_spindles(key, self.locks.upgrade().as_deref())
+        {
+            // What is on a disk that has gone would not be removed, and come back with it.
+            let cause = Arc::new(error);
+            exclusive.finish(stage, self.now());
+            self.tell(&Event::Trouble { key, cause: Arc::clone(&cause) });
+            return Some(Err(cause));
+        }
         if let Stage::Hot(..) = stage {
             exclusive.count(|metrics| metrics.evictions += 1);
         }

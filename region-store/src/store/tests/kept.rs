@@ -125,6 +125,31 @@ fn what_has_failed_rests_though_there_is_no_room_meanwhile() {
 }
 
 #[test]
+fn a_slice_is_not_taken_down_whose_spindle_goes_while_the_store_is_open() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let spindles = ["d1", "d2"].map(|name| Spindle::new(name, at(name))).to_vec();
+    spindles.iter().for_each(|spindle| fs::create_dir(&spindle.folder).unwrap());
+    let fixture = Fixture::open(&Disk, StoreOptions { spindles, ..options() }).unwrap();
+    let (store, loader, all) = (&fixture.store, Blobs::new(), Filter::default());
+    check(&store.load(identity(1), loader.clone()).unwrap());
+    // As if it were not mounted any more.
+    fs::rename(at("d2"), at("d2, elsewhere")).unwrap();
+    fs::create_dir(at("d2")).unwrap();
+    for down in [store.flush(&all), store.erase(&all)] {
+        let [(failed, cause)] = &down.failed[..] else { panic!("{down:?}") };
+        assert_eq!((*failed, down.done.len()), (key(1), 0));
+        assert!(cause.to_string().contains("cannot be had while its spindle d2 is missing"), "{cause}");
+    }
+    fs::remove_dir(at("d2")).unwrap();
+    fs::rename(at("d2, elsewhere"), at("d2")).unwrap();
+    check(&store.load(identity(1), loader.clone()).unwrap());
+    assert_eq!((loader.loads(), store.erase(&all).done), (1, vec![key(1)]));
+    let left = ["d1", "d2"].map(|name| fs::read_dir(at(name)).unwrap().count());
+    assert_eq!(left, [2, 2], "nothing but the store's own files is left");
+}
+
+#[test]
 fn a_slice_stays_whose_spindle_goes_while_the_store_is_open() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
