@@ -233,18 +233,23 @@ impl<M: Medium> Inner<M> {
         let sink = WriterSink { inner: self, writer: &writer, flight };
         let load = Load::new(*identity, &sink, reservation, empty_bytes);
         let written = self.write(&writer, load, loader, times_to_live, began);
-        if written.is_err() {
-            let leavings = writer.leavings();
-            drop(writer);
-            if let Err(error) = slice::remove(&self.medium, &self.spindles, &leavings) {
-                let (cause, files) = (Arc::new(error), Some(Arc::new(leavings)));
-                exclusive.set_stage(Stage::Failed(Failure { cause, failed_at: self.now(), files }));
-            }
+        let leavings = writer.leavings();
+        // Before they are opened to be read its files are closed: there is room for one a region.
+        drop(writer);
+        let brought = written.and_then(|(reservation, metrics)| {
+            let slice = self.open(snap_id, self.options.verify)?;
+            Ok((self.reside(slice, reservation), metrics))
+        });
+        if brought.is_err()
+            && let Err(error) = slice::remove(&self.medium, &self.spindles, &leavings)
+        {
+            let (cause, files) = (Arc::new(error), Some(Arc::new(leavings)));
+            exclusive.set_stage(Stage::Failed(Failure { cause, failed_at: self.now(), files }));
         }
-        written
+        brought
     }
 
-    /// Has a loader fill a slice, which is then closed and opened.
+    /// Has a loader fill a slice, which is then closed, and says what is reserved for it.
     fn write(
         &self,
         writer: &SliceWriter<M>,
@@ -252,7 +257,7 @@ impl<M: Medium> Inner<M> {
         loader: &dyn Loader,
         times_to_live: Option<TimesToLive>,
         began: Duration,
-    ) -> Shared<(Arc<Resident>, SnapMetrics)> {
+    ) -> Shared<(Reservation, SnapMetrics)> {
         writer.open_for_writes()?;
         let loaded = catch_unwind(AssertUnwindSafe(|| loader.load(&load)));
         let (key, is_cancelled) = ((*load.identity()).into(), load.is_cancelled());
@@ -278,8 +283,7 @@ impl<M: Medium> Inner<M> {
             metrics.time_skew = time_skew(&writer.region_times());
             Note { times_to_live, metrics }.encode()
         })?;
-        let slice = self.open(writer.snap_id(), self.options.verify)?;
-        Ok((self.reside(slice, queued.reservation), metrics))
+        Ok((queued.reservation, metrics))
     }
 
     /// Has a slice in memory that is on disk.

@@ -52,3 +52,18 @@ fn a_thousand_slices_survive_a_restart_with_few_files_open() {
     println!("{} files were open at most", medium.most_opened());
     assert!(medium.most_opened() <= MOST_OPEN_FILES);
 }
+
+#[test]
+fn a_slice_of_as_many_regions_as_may_be_takes_no_more_files_than_that() {
+    let medium = medium();
+    medium.set_most_open_files(Some(MOST_OPEN_FILES));
+    let fixture = Fixture::open(&medium, StoreOptions { regions: MOST_HOT, ..options() }).unwrap();
+    let a_blob_a_region = Arc::new(|load: &Load<'_>| -> std::result::Result<(), LoadError> {
+        (0..MOST_HOT).try_for_each(|_| Ok(load.queue(Parcel::of(["blob"])?)?))
+    });
+    let slice = fixture.store.load(identity(0), a_blob_a_region).unwrap();
+    assert_eq!(slice.manifest().regions.len(), MOST_HOT);
+    // Half of them are the slice's, and the others for what is opened for a moment, and for the program around.
+    let most_opened = medium.most_opened();
+    assert!(most_opened < MOST_OPEN_FILES * 3 / 4, "{most_opened} files were open at most");
+}
