@@ -1,6 +1,6 @@
 //! What can be had of a file that is not whole.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
 use crate::format::{
@@ -9,7 +9,7 @@ use crate::format::{
 };
 use crate::journal::{self, Mode, Tail};
 use crate::medium::{Disk, DiskFile, Medium, MediumFile};
-use crate::writer::{Options, RegionWriter, Sealed};
+use crate::writer::{Options, RegionWriter, Sealed, part_path};
 
 /// How much of version 1 is read at once.
 const PIECE: u64 = 1 << 20;
@@ -65,12 +65,23 @@ pub fn salvage(from: &Path, to: &Path, mode: Mode, mut progress: impl FnMut(u64)
     let mut header = find_header(from)?.unwrap_or_default();
     header.region_id = RegionId::random().map_err(Error::io(to, "make an id for"))?;
     header.alignment = Header::default().alignment;
-    let mut writer = RegionWriter::create(to, &Options { header, ..Options::default() })?;
+    let options = Options { header, ..Options::default() };
+    let mut writer = RegionWriter::create_under(Disk, to, part_path_beside(from, to), &options)?;
     let found = find(from, mode, |blob| {
         progress(writer.blob_bytes());
         writer.push(blob)
     })?;
     Ok((found, writer.seal()?))
+}
+
+/// Where a new region is while it is written. What a writer has left of it under the usual name may be what is recovered:
+/// as long as that is there no other writer begins the region.
+fn part_path_beside(from: &Path, to: &Path) -> PathBuf {
+    let usual = part_path(to);
+    match (Disk.identity(from), Disk.identity(&usual)) {
+        (Ok(from), Ok(usual_file)) if from.is_same_file(&usual_file) => part_path(&usual),
+        _ => usual,
+    }
 }
 
 fn find_header(path: &Path) -> Result<Option<Header>> {

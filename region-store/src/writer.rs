@@ -113,12 +113,23 @@ impl<M: Medium> RegionWriter<M> {
     /// # Errors
     /// As [`create`](RegionWriter::create).
     pub fn create_on(medium: M, path: impl AsRef<Path>, options: &Options) -> Result<Self> {
+        let path = path.as_ref();
+        Self::create_under(medium, path, part_path(path), options)
+    }
+
+    /// The same under a temporary name that is given.
+    pub(crate) fn create_under(
+        medium: M,
+        path: &Path,
+        part_path: PathBuf,
+        options: &Options,
+    ) -> Result<Self> {
         let alignment = options.header.alignment;
         if !is_alignment(alignment) {
             return Err(Error::Alignment { alignment });
         }
-        let path = path.as_ref().to_owned();
-        let (file, part_path) = create_part(&medium, &path)?;
+        let path = path.to_owned();
+        let file = create_at(&medium, &path, &part_path)?;
         let started = Output::start(file, &part_path, options.expected_bytes);
         let output = started.inspect_err(|_| drop(medium.remove(&part_path)))?;
         let mut writer =
@@ -266,13 +277,18 @@ impl SnapId {
 /// Creates a file under the temporary name of one that is not there, and says what that is.
 pub(crate) fn create_part<M: Medium>(medium: &M, path: &Path) -> Result<(M::File, PathBuf)> {
     let part_path = part_path(path);
-    let file = medium.create(&part_path).map_err(|source| match source.kind() {
-        ErrorKind::AlreadyExists => Error::Exists { path: part_path.clone() },
-        _ => Error::io(&part_path, "create")(source),
+    Ok((create_at(medium, path, &part_path)?, part_path))
+}
+
+/// Creates a file under a temporary name of one that is not there.
+fn create_at<M: Medium>(medium: &M, path: &Path, part_path: &Path) -> Result<M::File> {
+    let file = medium.create(part_path).map_err(|source| match source.kind() {
+        ErrorKind::AlreadyExists => Error::Exists { path: part_path.to_owned() },
+        _ => Error::io(part_path, "create")(source),
     })?;
     // Looked for behind the temporary name: from there on no other writer can give a file this one.
-    check_free(medium, path).inspect_err(|_| drop(medium.remove(&part_path)))?;
-    Ok((file, part_path))
+    check_free(medium, path).inspect_err(|_| drop(medium.remove(part_path)))?;
+    Ok(file)
 }
 
 /// Fails unless it is known that there is no such file.
@@ -288,7 +304,7 @@ pub(crate) fn check_free<M: Medium>(medium: &M, path: &Path) -> Result<()> {
 pub(crate) const PART_SUFFIX: &str = ".part";
 
 /// Where a file is while it is written.
-fn part_path(path: &Path) -> PathBuf {
+pub(crate) fn part_path(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(PART_SUFFIX);
     name.into()

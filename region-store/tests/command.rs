@@ -300,6 +300,23 @@ fn recover_writes_what_is_whole() {
 }
 
 #[test]
+fn what_a_writer_left_is_recovered_to_the_name_that_it_was_to_have() {
+    let (_folder, path) = files();
+    let left = fs::read(path.join("cut.region.part")).unwrap();
+    for from in ["cut.region.part", "./cut.region.part"] {
+        let (out, _) = run(&["recover", from, "cut.region"], &path, 0);
+        assert!(out.contains("cut.region: 4 blobs of "), "{out}");
+        assert_eq!(fs::read(path.join("cut.region.part")).unwrap(), left, "the source is not changed");
+        assert!(!path.join("cut.region.part.part").exists(), "nothing is left behind");
+        Region::open(path.join("cut.region")).unwrap().verify(|_, _| ()).unwrap();
+        fs::remove_file(path.join("cut.region")).unwrap();
+    }
+    // What is another's stays another's.
+    let (_, error) = run(&["recover", "2.region", "cut.region"], &path, 3);
+    assert!(error.contains("cut.region.part is there already"), "{error}");
+}
+
+#[test]
 fn recover_takes_a_corrupt_journal_by_force_only() {
     let (_folder, path) = files();
     let journal = fs::OpenOptions::new().write(true).open(path.join("journal.region")).unwrap();
