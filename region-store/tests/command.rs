@@ -345,6 +345,24 @@ fn bench_measures_and_leaves_nothing() {
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
 }
 
+/// `env` sees to it that Ctrl-C is not ignored, as it is in the background.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_bench_that_is_interrupted_leaves_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut bench = Command::new("env");
+    bench.args(["--default-signal=INT", env!("CARGO_BIN_EXE_region"), "bench", "--bytes", "100G"]);
+    let mut bench = bench.current_dir(folder.path()).stderr(Stdio::null()).spawn().unwrap();
+    while fs::read_dir(folder.path()).unwrap().count() == 0 {
+        assert_eq!(bench.try_wait().unwrap(), None, "it begins");
+        std::thread::yield_now();
+    }
+    let interrupted = Command::new("kill").args(["-INT", &bench.id().to_string()]).status().unwrap();
+    assert!(interrupted.success());
+    assert_eq!(bench.wait().unwrap().code(), Some(130));
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
 /// `script` gives the command a terminal.
 #[test]
 fn a_terminal_gets_a_progress_bar() {

@@ -10,6 +10,7 @@ use serde_json::json;
 
 use crate::arguments::Bench;
 use crate::progress::bar_of_file;
+use crate::store::INTERRUPTED;
 use crate::{Failure, REFUSED, grouped, say};
 
 /// How many blobs are looked up.
@@ -28,9 +29,11 @@ struct Times {
 pub(crate) fn run(bench: &Bench) -> Result<(), Failure> {
     let blobs = (bench.bytes / bench.blob_length).max(1);
     let bytes = blobs * bench.blob_length;
+    let path = bench.folder.join(format!(".region-bench-{}.region", std::process::id()));
+    remove_if_interrupted(&path)?;
     for version in [Version::One, Version::Two] {
         let name = if version == Version::One { "version 1" } else { "version 2" };
-        let file = Removed(bench.folder.join(format!(".region-bench-{}.region", std::process::id())));
+        let file = Removed(path.clone());
         let times = measure(&file.0, version, blobs, bench.blob_length)?;
         let rate = |seconds: f64| bytes as f64 / seconds / 1e9;
         if bench.json {
@@ -53,6 +56,22 @@ pub(crate) fn run(bench: &Bench) -> Result<(), Failure> {
         say(format!("  lookup of a blob          {:8.3} us", times.lookup_us))?;
     }
     Ok(())
+}
+
+/// Has Ctrl-C remove a region, finished or not, before it ends the process. Where Ctrl-C is to be ignored it is.
+fn remove_if_interrupted(path: &Path) -> Result<(), Failure> {
+    let mut unfinished = path.as_os_str().to_owned();
+    unfinished.push(".part");
+    // In this order, so that one that is given its name meanwhile goes as well.
+    let names = [PathBuf::from(unfinished), path.to_owned()];
+    let handler = move || {
+        names.iter().for_each(|name| drop(std::fs::remove_file(name)));
+        std::process::exit(INTERRUPTED.into());
+    };
+    match ctrlc::try_set_handler(handler) {
+        Ok(()) | Err(ctrlc::Error::MultipleHandlers) => Ok(()),
+        Err(error) => Err(Failure::Other(REFUSED, format!("cannot see to interruptions: {error}"))),
+    }
 }
 
 /// A file that goes when this does.

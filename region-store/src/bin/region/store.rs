@@ -19,7 +19,7 @@ use session::Session;
 use crate::Failure;
 
 /// The exit code if somebody wants no more of it.
-const INTERRUPTED: u8 = 130;
+pub(crate) const INTERRUPTED: u8 = 130;
 
 pub(crate) fn run(asked: Store) -> Result<(), Failure> {
     let mut session = Session::new(asked.spindles, asked.regions, asked.memory_bytes, asked.json);
