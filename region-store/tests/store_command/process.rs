@@ -1,7 +1,9 @@
 //! How the command is run: its arguments, its input, who else runs it, and how it ends.
 
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write};
+use std::os::unix::ffi::OsStrExt as _;
 use std::process::Command;
 
 use serde_json::Value;
@@ -59,6 +61,25 @@ fn a_spindle_is_called_as_its_folder_if_it_has_no_name() {
         status["spindles"].as_array().unwrap().iter().map(|spindle| spindle["name"].as_str().unwrap());
     assert_eq!(names.collect::<Vec<_>>(), ["d1", "two", "x=y", "z"]);
     assert_eq!(status["spindles"][3]["folder"], "./d3/");
+}
+
+#[test]
+fn a_spindle_may_be_in_a_folder_whose_name_is_no_text() {
+    let disks = Disks::new();
+    let folder = disks.path("").join(OsStr::from_bytes(b"\xff"));
+    fs::create_dir(&folder).unwrap();
+    let mut spindle = OsString::from("z=");
+    spindle.push(&folder);
+    let store = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_region"));
+        command.args(["store", "--spindle"]).arg(&spindle).args(arguments).current_dir(disks.path(""));
+        check(&command.output().unwrap(), 0)
+    };
+    fs::write(disks.path("lines"), "one\n").unwrap();
+    store(&["load", "1/2/3", "--lines", "lines"]);
+    let (out, _) = store(&["scan", "1/2/3", "--print"]);
+    assert_eq!(out, "one\n");
+    assert_eq!(fs::read_to_string(folder.join("store.spindles")).unwrap(), "z\n");
 }
 
 #[test]

@@ -206,7 +206,7 @@ impl Given {
 
 /// `NAME=FOLDER`, or a folder that is called as its last component. No name has a slash.
 fn spindle(given: &OsStr) -> Result<Spindle, Error> {
-    if let Some((name, folder)) = given.to_str().and_then(|text| text.split_once('='))
+    if let Some((name, folder)) = named(given)
         && !name.contains('/')
     {
         return Ok(Spindle::new(name, folder));
@@ -216,6 +216,19 @@ fn spindle(given: &OsStr) -> Result<Spindle, Error> {
         Some(name) => Ok(Spindle::new(name, &folder)),
         None => Err(format!("`{}` needs a name: NAME=FOLDER", folder.display()).into()),
     }
+}
+
+/// What is before the first `=` and behind it. On Unix, the folder may be no text.
+fn named(given: &OsStr) -> Option<(&str, &OsStr)> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::ffi::OsStrExt as _;
+        let bytes = given.as_bytes();
+        let (name, folder) = bytes.split_at(bytes.iter().position(|&byte| byte == b'=')?);
+        Some((core::str::from_utf8(name).ok()?, OsStr::from_bytes(folder.get(1..)?)))
+    }
+    #[cfg(not(unix))]
+    given.to_str().and_then(|text| text.split_once('=')).map(|(name, folder)| (name, OsStr::new(folder)))
 }
 
 /// Folders on several disks are often called the same, and so are their spindles if no names are given.
