@@ -107,6 +107,9 @@ pub enum Refusal {
     /// The password file could not be read the last time.
     #[error("the password file failed to be read, so nobody gets in; mend it, and have it read again")]
     Broken,
+    /// The will is to be kept, and its properties are as long as no message that is.
+    #[error("the will is to be retained, and its properties are too long for that")]
+    LongWill,
     /// The will may not be published.
     #[error("the will's topic {topic:?} is one that {who} may not publish to, or not retain messages at")]
     Will {

@@ -19,7 +19,7 @@ use mqtt5::broker::{
 use mqtt5::packet::connect::ConnectPacket;
 use mqtt5::packet::publish::PublishPacket;
 use mqtt5::protocol::v5::reason_codes::ReasonCode;
-use mqtt5::{MqttError, QoS};
+use mqtt5::{MqttError, QoS, WillProperties};
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use vdisk_proto::codec::{Topic, topic};
@@ -39,6 +39,8 @@ const WAITING_ANSWERS: usize = 1_024;
 /// Retained messages that are not ours, and the longest of them.
 const RETAINED: usize = 10_000;
 const LONGEST_RETAINED: usize = 4_096;
+/// Messages of QoS 2 that a client may have begun and not ended, each of which is kept. One more ends its connection.
+const UNFINISHED: u16 = 256;
 /// Topics that a client may listen to.
 const SUBSCRIPTIONS: usize = 64;
 /// How long a write of version 1 may wait for room.
@@ -82,6 +84,8 @@ impl Embedded {
             .with_sys_topics_enabled(false)
             .with_storage(StorageConfig { enable_persistence: false, ..StorageConfig::default() });
         config.topic_alias_maximum = 0;
+        config.server_receive_maximum = Some(UNFINISHED);
+        config.shared_subscription_available = false;
         config.auth_config.allow_anonymous = true;
         config.event_handler = Some(Arc::clone(&hook) as Arc<dyn BrokerEventHandler>);
 
@@ -143,9 +147,15 @@ impl BrokerEventHandler for Hook {
                     self.engine.received_elsewhere(&event.topic);
                     return PublishAction::Handled;
                 }
-                let may_pass =
-                    !event.retain || self.access.may_retain(event.user_id.as_deref(), &event.topic);
-                return if may_pass { PublishAction::Continue } else { PublishAction::Handled };
+                if !event.retain {
+                    return PublishAction::Continue;
+                }
+                let may_retain = self.access.may_retain(event.user_id.as_deref(), &event.topic);
+                return if may_retain {
+                    PublishAction::Transform(bare(&event))
+                } else {
+                    PublishAction::Handled
+                };
             };
             let Some(router) = self.router.get() else { return PublishAction::Handled };
             pause(self.tempo.wait(channel)).await;
@@ -161,6 +171,21 @@ impl BrokerEventHandler for Hook {
             PublishAction::Handled
         })
     }
+}
+
+/// A message that is to be retained, without its properties: of these the broker bounds no length.
+fn bare(event: &ClientPublishEvent) -> PublishPacket {
+    let mut packet = PublishPacket::new(event.topic.to_string(), event.payload.clone(), event.qos);
+    packet.retain = true;
+    packet.packet_id = event.packet_id;
+    packet
+}
+
+/// Bytes of all properties of a will that may be long.
+fn properties_length(properties: &WillProperties) -> usize {
+    let texts = [&properties.content_type, &properties.response_topic].into_iter().flatten().map(String::len);
+    let pairs = properties.user_properties.iter().map(|(name, value)| name.len() + value.len());
+    texts.chain(pairs).sum::<usize>() + properties.correlation_data.as_ref().map_or(0, Vec::len)
 }
 
 /// Meanwhile nothing more is read from the connection whose task this is.
@@ -187,6 +212,9 @@ impl Door {
     /// Whether somebody gets in.
     async fn judge(&self, connect: &ConnectPacket, address: SocketAddr) -> Result<Option<User>, Refusal> {
         let will = connect.will.as_ref();
+        if will.is_some_and(|will| will.retain && properties_length(&will.properties) > LONGEST_RETAINED) {
+            return Err(Refusal::LongWill);
+        }
         let attempt = Attempt {
             address: address.ip(),
             client: connect.client_id.clone(),

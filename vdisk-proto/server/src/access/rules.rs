@@ -2,7 +2,8 @@
 //!
 //! | Topic                                        | Publish              | Subscribe            |
 //! |----------------------------------------------|----------------------|----------------------|
-//! | `$...`                                       | nobody               | anybody anonymous    |
+//! | `$share/...`                                 | nobody               | nobody               |
+//! | others with `$...`                           | nobody               | anybody anonymous    |
 //! | `altair/vdisk-server/claim` and below        | nobody               | everybody            |
 //! | `altair/<channel>/vdisk/data`, `.../v2/rsp`  | nobody               | who has the channel  |
 //! | others below `altair/<channel>/`             | who has the channel  | who has the channel  |
@@ -36,6 +37,8 @@ const MAX_TOPIC: usize = 256;
 const MAX_LEVELS: usize = 8;
 
 const PREFIX: &str = "altair/";
+/// What a shared subscription begins with.
+const SHARED: &str = "$share/";
 
 impl Reach<'_> {
     /// Whether a message may be published.
@@ -53,17 +56,17 @@ impl Reach<'_> {
         self.may_publish(topic) && Topic::parse(topic).is_none()
     }
 
-    /// Whether a filter may be subscribed to: whether all that it can match may be seen.
+    /// Whether a filter may be subscribed to: whether all that it can match may be seen. A share of a subscription is
+    /// none: the broker remembers each name of a group for ever, and anybody can make up another.
     pub(super) fn may_subscribe(&self, filter: &str) -> bool {
-        let Some(inner) = unshared(filter) else { return false };
-        if filter.len() > MAX_TOPIC || !is_bounded(inner) || !is_filter(inner) {
+        if filter.starts_with(SHARED) || !is_bounded(filter) || !is_filter(filter) {
             return false;
         }
         match self {
             Self::Everything => true,
-            _ if Claim::is_claim(inner) => true,
-            Self::EveryChannel => inner.strip_prefix(PREFIX).is_some_and(|rest| !rest.is_empty()),
-            Self::Channels { .. } => channel(inner).is_some_and(|of| self.has(&of)),
+            _ if Claim::is_claim(filter) => true,
+            Self::EveryChannel => filter.strip_prefix(PREFIX).is_some_and(|rest| !rest.is_empty()),
+            Self::Channels { .. } => channel(filter).is_some_and(|of| self.has(&of)),
         }
     }
 
@@ -89,13 +92,6 @@ fn is_the_servers(topic: &str) -> bool {
 fn is_bounded(topic: &str) -> bool {
     let slashes = topic.bytes().filter(|&byte| byte == b'/').count();
     !topic.is_empty() && topic.len() <= MAX_TOPIC && slashes < MAX_LEVELS
-}
-
-/// The filter inside a shared subscription, `$share/<group>/<filter>`, or the filter itself.
-fn unshared(filter: &str) -> Option<&str> {
-    let Some(shared) = filter.strip_prefix("$share/") else { return Some(filter) };
-    let (group, inner) = shared.split_once('/')?;
-    (!group.is_empty() && !group.contains(['+', '#'])).then_some(inner)
 }
 
 /// Whether wildcards are where MQTT allows them.

@@ -73,7 +73,7 @@ const NO_TOPICS: [&str; 9] = [
     "////////",
 ];
 
-const NO_FILTERS: [&str; 12] = [
+const NO_FILTERS: [&str; 15] = [
     "",
     "altair/device/#/x",
     "altair/device/a#",
@@ -86,6 +86,9 @@ const NO_FILTERS: [&str; 12] = [
     "$share/+/altair/device/dev",
     "$share/#/altair/device/dev",
     "$share/group/",
+    "$share/group/#",
+    "$share/group/altair/device/dev",
+    "$share/group/altair/vdisk-server/claim",
 ];
 
 const DEVICES_TOPICS: [&str; 7] = [
@@ -98,7 +101,7 @@ const DEVICES_TOPICS: [&str; 7] = [
     "altair/device/3/4/5/6/7/8",
 ];
 
-const DEVICES_FILTERS: [&str; 10] = [
+const DEVICES_FILTERS: [&str; 8] = [
     "altair/device/vdisk/data",
     "altair/device/vdisk/v2/rsp",
     "altair/device/vdisk/+",
@@ -107,24 +110,15 @@ const DEVICES_FILTERS: [&str; 10] = [
     "altair/device/+/#",
     "altair/device/dev/ctrl",
     "altair/vdisk-server/claim",
-    "$share/group/altair/device/dev",
-    "$share/group/altair/vdisk-server/claim",
 ];
 
 /// Of channel `12345678`.
 const GATEWAYS_TOPICS: [&str; 2] = ["altair/12345678/vdisk/v2/req", "altair/12345678/dev"];
-const GATEWAYS_FILTERS: [&str; 2] = ["altair/12345678/#", "$share/group/altair/12345678/vdisk/v2/rsp"];
+const GATEWAYS_FILTERS: [&str; 2] = ["altair/12345678/#", "altair/12345678/vdisk/v2/rsp"];
 
 const OPERATORS_TOPICS: [&str; 2] = ["altair/other/vdisk/write", "altair/vdisk-server/other"];
-const OPERATORS_FILTERS: [&str; 7] = [
-    "altair/#",
-    "altair/+/vdisk/#",
-    "altair/other/#",
-    "altair/+",
-    "altair/device",
-    "$share/group/altair/+/dev",
-    "altair/vdisk-server/#",
-];
+const OPERATORS_FILTERS: [&str; 6] =
+    ["altair/#", "altair/+/vdisk/#", "altair/other/#", "altair/+", "altair/device", "altair/vdisk-server/#"];
 
 /// For whoever is not identified.
 const OUTER_TOPICS: [&str; 7] = [
@@ -136,18 +130,8 @@ const OUTER_TOPICS: [&str; 7] = [
     "/altair/device/dev",
     "altair//dev",
 ];
-const OUTER_FILTERS: [&str; 10] = [
-    "#",
-    "+",
-    "+/x",
-    "+/device/dev",
-    "+/+/vdisk/#",
-    "altair",
-    "home/#",
-    "$SYS/#",
-    "$share/group/#",
-    "$share/group/+/device/#",
-];
+const OUTER_FILTERS: [&str; 8] =
+    ["#", "+", "+/x", "+/device/dev", "+/+/vdisk/#", "altair", "home/#", "$SYS/#"];
 
 #[test]
 fn anybody_may_do_all_but_what_is_the_servers() {
@@ -217,7 +201,7 @@ fn topics_have_256_bytes_and_8_levels() {
         let access = if user.is_none() { &Access::anonymous() } else { &access };
         let (longest, longer) = (with_length(256), with_length(257));
         expect(access, user, &[&longest], &[&longest], true);
-        expect(access, user, &[&longer], &[&longer, &format!("$share/g/{longest}")], false);
+        expect(access, user, &[&longer], &[&longer], false);
     }
 }
 

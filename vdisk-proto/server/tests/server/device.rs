@@ -186,7 +186,8 @@ impl Device {
         Ok(None)
     }
 
-    fn read_packet(&mut self) -> io::Result<(u8, Vec<u8>)> {
+    /// The next packet: its first byte, and what is behind its length.
+    pub(crate) fn read_packet(&mut self) -> io::Result<(u8, Vec<u8>)> {
         let mut byte = [0];
         self.stream.read_exact(&mut byte)?;
         let [head] = byte;

@@ -171,6 +171,83 @@ fn strangers_who_say_nothing_are_sat_out_and_do_not_fill_the_log() {
 }
 
 #[test]
+fn a_client_that_ends_none_of_its_messages_of_qos_2_is_thrown_out() {
+    let data = Data::new();
+    let server = Server::start(&data);
+    let mut client = Device::connect(server.address(), "board");
+    let begin = |number: u16| {
+        packet(0x34, &[&string("altair/1/dev")[..], &number.to_be_bytes(), b"for a while"].concat())
+    };
+    for number in 1..=256 {
+        client.write(&begin(number)).unwrap();
+    }
+    client.ping();
+    // It may be cut off before it is written.
+    let _cut_off = client.write(&begin(257));
+    assert!(client.is_ended());
+}
+
+#[test]
+fn nobody_shares_subscriptions() {
+    let data = Data::new();
+    let server = Server::start(&data);
+    let mut client = Device::connect(server.address(), "board");
+    assert_eq!(client.subscribe("$share/group/altair/1/dev"), 0x80);
+    assert_eq!(client.subscribe("altair/1/dev"), 0);
+}
+
+/// A property of MQTT 5 that says what somebody likes, as long as that.
+fn user_property(length: usize) -> Vec<u8> {
+    [&[0x26][..], &string("name"), &string(&"x".repeat(length))].concat()
+}
+
+/// Properties behind their length.
+fn properties(bytes: &[u8]) -> Vec<u8> {
+    packet(0, bytes).split_off(1)
+}
+
+/// Somebody who begins by MQTT 5, with what follows the client identifier; and what the broker says to that.
+fn connect_5(server: &Server, flags: u8, more: &[u8]) -> (Device, u8) {
+    let mut device = Device::stranger(server.address());
+    let head = [&string("MQTT")[..], &[5, flags, 0, 60, 0], &string("board")].concat();
+    device.write(&packet(0x10, &[&head[..], more].concat())).unwrap();
+    let answer = device.read_packet().unwrap().1;
+    (device, answer[1])
+}
+
+#[test]
+fn what_is_retained_has_no_properties() {
+    let data = Data::new();
+    let server = Server::start(&data);
+    let (mut board, code) = connect_5(&server, 2, &[]);
+    assert_eq!(code, 0);
+    let message =
+        [&string("altair/1/dev")[..], &[0, 1], &properties(&user_property(50_000)), b"here"].concat();
+    board.write(&packet(0x33, &message)).unwrap();
+    assert_eq!(board.read_packet().unwrap().0, 0x40);
+    board.write(&packet(0x82, &[&[0, 2, 0][..], &string("altair/1/dev"), &[0]].concat())).unwrap();
+    let (_, retained) = loop {
+        let found = board.read_packet().unwrap();
+        if found.0 & 0xf0 == 0x30 {
+            break found;
+        }
+    };
+    assert_eq!(retained, [&string("altair/1/dev")[..], &[0], b"here"].concat());
+}
+
+#[test]
+fn a_will_with_long_properties_is_not_retained() {
+    let data = Data::new();
+    let server = Server::start(&data);
+    let will =
+        |length: usize| [properties(&user_property(length)), string("altair/1/dev"), string("gone")].concat();
+    let (retained, sent) = (0x26, 0x06);
+    assert_ne!(connect_5(&server, retained, &will(50_000)).1, 0);
+    assert_eq!(connect_5(&server, retained, &will(50)).1, 0);
+    assert_eq!(connect_5(&server, sent, &will(50_000)).1, 0);
+}
+
+#[test]
 fn a_channel_that_floods_waits_for_itself_alone() {
     let data = Data::numbered();
     let server = Server::start_with(&data, &["--rate", "500"]);
