@@ -26,6 +26,11 @@ use crate::publish::Publish;
 
 /// Answers that wait for the broker to take them.
 const WAITING_ANSWERS: usize = 16_384;
+/// The longest packet that MQTT has. Whoever may publish to one channel could else send one that ends the connection, and
+/// retained, every connection that is made.
+const LONGEST_HEARD: usize = 268_435_460;
+/// The longest that is sent: a frame has 65,535 bytes at most, and its topic 52.
+const LONGEST_SENT: usize = 65_535 + 1_024;
 /// How long a broker has to tell of a claim, once it has subscribed us to them.
 const LOOKING: Duration = Duration::from_millis(500);
 /// How long it has to take leave.
@@ -151,6 +156,7 @@ impl Joined {
     /// One connection: why it ended, or how the server does.
     async fn connection(&mut self) -> ControlFlow<Result<(), ServerError>, ServerError> {
         let mut mqtt = self.joining.mqtt();
+        mqtt.set_max_packet_size(LONGEST_HEARD, LONGEST_SENT);
         mqtt.set_last_will(LastWill::new(self.claim.topic(), "", QoS::AtLeastOnce, true));
         let (client, mut events) = AsyncClient::new(mqtt, WAITING_ANSWERS);
         let mut network = events.network_options();

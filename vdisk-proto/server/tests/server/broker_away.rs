@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::broker::{Broker, free_port};
-use crate::data::Data;
+use crate::data::{Data, filling};
 use crate::device::Device;
 use crate::server::{Refusal, Server};
 use crate::{CHANNEL, SECTOR, disk, read, sector, wait_until};
@@ -36,7 +36,7 @@ fn a_broker_that_comes_back_has_its_server_again() {
         disk.write(sector(50), &[round; SECTOR]).unwrap();
         disk.flush().unwrap();
         assert_eq!(data.sector(CHANNEL, 50), [round; SECTOR]);
-        assert_eq!(read(&disk, 1_000 + u32::from(round))[0], crate::data::filling(1_000 + u32::from(round)));
+        assert_eq!(read(&disk, 1_000 + u32::from(round))[0], filling(1_000 + u32::from(round)));
     }
     disk.close().unwrap();
     let log = server.stop();
@@ -45,6 +45,27 @@ fn a_broker_that_comes_back_has_its_server_again() {
         assert_eq!(data.sector(CHANNEL, number), [2; SECTOR]);
     }
     data.assert_closed();
+}
+
+#[test]
+fn a_message_that_is_too_long_for_any_frame_takes_no_other_channel_its_server() {
+    let Some(broker) = broker() else { return };
+    let data = Data::numbered();
+    let server = Server::join(&data, broker.port(), &[]);
+    let mut device = Device::listening(server.address(), CHANNEL);
+    let mut other = Device::connect(server.address(), "other");
+    for topic in ["altair/other/vdisk/v2/req", "altair/other/vdisk/write", "altair/other/vdisk/read"] {
+        other.publish(topic, &[0; 200_000]);
+        assert_eq!(device.read_sector(CHANNEL, 0), [filling(0); SECTOR]);
+        // The next server is told of it, too.
+        other.retain(topic, &[0; 200_000]);
+        assert_eq!(device.read_sector(CHANNEL, 0), [filling(0); SECTOR]);
+    }
+    let log = server.stop();
+    assert!(!log.contains("the broker is away"), "{log}");
+    let server = Server::join(&data, broker.port(), &[]);
+    assert_eq!(device.read_sector(CHANNEL, 0), [filling(0); SECTOR]);
+    server.stop();
 }
 
 #[test]
