@@ -21,11 +21,19 @@ use std::fmt::Debug;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::os;
+
 #[cfg(test)]
 pub(crate) use crash::Random;
 #[cfg(any(test, feature = "crash-medium"))]
 pub use crash::{Call, Crash, CrashFile, CrashMedium, Fault, Trouble};
 pub use disk::{Disk, DiskFile};
+
+/// Whether a call of a medium found no free file to do anything by: a sync that fails so has lost nothing.
+#[must_use]
+pub fn is_out_of_files(error: &io::Error) -> bool {
+    os::is_out_of_files(error)
+}
 
 /// A place for files. Clones share it.
 pub trait Medium: Clone + Debug + Send + Sync + 'static {

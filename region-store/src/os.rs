@@ -145,6 +145,20 @@ pub(crate) fn is_of_the_disk(error: &io::Error) -> bool {
     }
 }
 
+/// Whether nothing was done since this process, or the system, has as many files open as it may.
+pub(crate) fn is_out_of_files(error: &io::Error) -> bool {
+    #[cfg(unix)]
+    {
+        use rustix::io::Errno;
+        matches!(Errno::from_io_error(error), Some(Errno::MFILE | Errno::NFILE))
+    }
+    #[cfg(windows)]
+    {
+        const ERROR_TOO_MANY_OPEN_FILES: i32 = 4;
+        error.raw_os_error() == Some(ERROR_TOO_MANY_OPEN_FILES)
+    }
+}
+
 /// Has the file system set space aside. One that cannot shows at the write that the disk is full.
 pub(crate) fn allocate(file: &File, length: u64) -> io::Result<()> {
     #[cfg(target_os = "linux")]

@@ -63,7 +63,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::vec::Vec;
 
-use region_store::medium::{Disk, Medium, MediumFile};
+use region_store::medium::{Disk, Medium, MediumFile, is_out_of_files};
 use sector_cache::Drive;
 
 pub use error::FileStoreError;
@@ -173,6 +173,8 @@ impl<M: Medium> FileStore<M> {
                 let others = images.others(watched, found);
                 images.changed(&others);
             }
+            // The next look finds them again.
+            Err(error) if is_out_of_files(&error) => {}
             Err(_) => images.lost(),
         }
     }

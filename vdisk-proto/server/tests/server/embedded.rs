@@ -1,6 +1,8 @@
 //! The server's own broker: what it does for others than disks, and for many devices.
 
 use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -10,7 +12,7 @@ use crate::data::{Data, filling};
 use crate::device::{Device, Message, packet, string};
 use crate::program::Program;
 use crate::server::Server;
-use crate::{CHANNEL, SECTOR, disk, read, sector};
+use crate::{CHANNEL, SECTOR, SECTORS, disk, read, sector, wait_until};
 
 /// The longest packet that it takes.
 const LONGEST_PACKET: usize = 65_535 + 1_024;
@@ -103,10 +105,15 @@ fn the_last_who_takes_an_identifier_has_it() {
 
 /// A server that may have so many files open at first, and so many at most.
 fn limited(data: &Data, soft: &str, hard: &str) -> Server {
+    limited_with(data, soft, hard, &[])
+}
+
+/// The same, with these options.
+fn limited_with(data: &Data, soft: &str, hard: &str, options: &[&str]) -> Server {
     let mut command = Command::new("sh");
     command.args(["-c", "ulimit -S -n $1; ulimit -H -n $2; shift 2; exec \"$@\"", "sh", soft, hard]);
     command.arg(env!("CARGO_BIN_EXE_vdisk-server")).args(["--listen", "127.0.0.1:0", "--data"]);
-    Server::of(Program::run(command.arg(data.folder())))
+    Server::of(Program::run(command.arg(data.folder()).args(options)))
 }
 
 #[test]
@@ -168,6 +175,50 @@ fn strangers_who_say_nothing_are_sat_out_and_do_not_fill_the_log() {
     assert_eq!(late.read_sector("late", 0), [filling(0); SECTOR]);
     let log = server.stop();
     assert!(log.lines().count() < 20, "{} lines", log.lines().count());
+}
+
+#[test]
+fn strangers_who_take_all_files_end_no_server_and_keep_no_old_segments() {
+    let data = Data::numbered();
+    let server = limited_with(&data, "200", "256", &["--segment-mib", "4"]);
+    let disk = disk(&server, CHANNEL);
+    // A group takes 4 KiB at least, so that this is more than a segment. Bytes that are there already would take less.
+    let fill_segment = |base: u32| {
+        for number in base..base + 1_100 {
+            disk.write(sector(number % SECTORS), &[(number >> 3) as u8; SECTOR]).unwrap();
+            disk.flush().unwrap();
+        }
+    };
+    disk.write(sector(0), &[1; SECTOR]).unwrap();
+    disk.flush().unwrap();
+    Device::connect(server.address(), "another").write_sector("another", 0, &[1; SECTOR]);
+    wait_until("the other has an image", || data.image("another").exists());
+    let oldest = data.segments()[0].clone();
+
+    platform::raise_file_limit();
+    let (address, is_over) = (server.address(), Arc::new(AtomicBool::new(false)));
+    // Each is sat out for 10 s, and others come.
+    let crowd = Arc::clone(&is_over);
+    let crowd = thread::spawn(move || {
+        let strangers = (0..2_000).map(|_| Device::stranger(address));
+        let held: Vec<_> = strangers.take_while(|_| !crowd.load(Ordering::Relaxed)).collect();
+        drop(held);
+    });
+    let open = || std::fs::read_dir(format!("/proc/{}/fd", server.id())).unwrap().count();
+    wait_until("no file is free", || open() == 256);
+    // It is noticed while nothing can be synced.
+    let copy = data.path("copy.dsk");
+    std::fs::copy(data.image("another"), &copy).unwrap();
+    std::fs::rename(&copy, data.image("another")).unwrap();
+    fill_segment(1);
+    is_over.store(true, Ordering::Relaxed);
+    crowd.join().unwrap();
+    server.await_log("the image was replaced");
+    fill_segment(1_200);
+    wait_until("the oldest segment goes", || !oldest.exists());
+    drop(disk);
+    server.stop();
+    data.assert_closed();
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use region_store::Error as JournalError;
+use region_store::medium::is_out_of_files;
 
 use super::record::RecordError;
 
@@ -99,6 +100,11 @@ impl FileStoreError {
     pub(super) fn is_full(&self) -> bool {
         let Self::Io { source, .. } = self else { return false };
         matches!(source.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+    }
+
+    /// Whether nothing was tried, since no file is free.
+    pub(super) fn is_out_of_files(&self) -> bool {
+        matches!(self, Self::Io { source, .. } if is_out_of_files(source))
     }
 
     /// For `map_err`: what was tried with which file.

@@ -212,8 +212,7 @@ impl<M: Medium> Log<M> {
         let needed = length_of(&checkpoint);
         // Segments that an overlay needed may have become free.
         if self.lowest < pinned.unwrap_or(self.number).min(self.number) {
-            self.sync_images()?;
-            self.drop_below(pinned.unwrap_or(self.number))?;
+            self.drop_old(pinned.unwrap_or(self.number))?;
         }
         let mut journal = match self.take_next(needed) {
             Ok(journal) => journal,
@@ -225,8 +224,7 @@ impl<M: Medium> Log<M> {
         if planted(Defect::RotateBeforeImages) {
             self.drop_below(next_number)?;
         }
-        self.sync_images()?;
-        self.drop_below(pinned.unwrap_or(next_number))?;
+        self.drop_old(pinned.unwrap_or(next_number))?;
         self.allocate(expected(self.limits, needed));
         Ok(Ok(()))
     }
@@ -249,6 +247,15 @@ impl<M: Medium> Log<M> {
         write_checkpoint(&mut journal, &checkpoint)?;
         self.number = number;
         self.drop_below(number)
+    }
+
+    /// Makes images durable, and removes the segments below one. Where no file is free to do that by, they stay until the
+    /// next segment: strangers who hold connections can bring that about, and nothing is lost.
+    fn drop_old(&mut self, number: u64) -> Result<(), FileStoreError> {
+        match self.sync_images().and_then(|()| self.drop_below(number)) {
+            Err(error) if error.is_out_of_files() => Ok(()),
+            dropped => dropped,
+        }
     }
 
     /// Makes everything durable that was written to images.
@@ -277,7 +284,10 @@ impl<M: Medium> Log<M> {
             return Ok(journal);
         }
         // It is too short, or an attempt that failed may have left it there.
-        remove(&self.medium, &self.folder, number).map_err(|_| Status::DiskFull)?;
+        let refusal = |error: FileStoreError| {
+            if error.is_out_of_files() { Status::Busy } else { Status::DiskFull }
+        };
+        remove(&self.medium, &self.folder, number).map_err(refusal)?;
         self.allocate(checkpoint_bytes);
         self.next.take().map(|(journal, _)| journal).ok_or(Status::DiskFull)
     }

@@ -12,7 +12,7 @@ use std::ops::Bound;
 use std::path::{Path, PathBuf};
 use std::vec::Vec;
 
-use region_store::medium::{Identity, Medium};
+use region_store::medium::{Identity, Medium, is_out_of_files};
 use sector_cache::Drive;
 
 use super::super::Notice;
@@ -132,8 +132,10 @@ impl<M: Medium> Images<M> {
         if !self.knows_all {
             return Ok(());
         }
-        self.folders.sync(&self.medium).map_err(|_| {
-            self.lost();
+        self.folders.sync(&self.medium).map_err(|error| {
+            if !is_out_of_files(&error) {
+                self.lost();
+            }
             Status::IoError
         })
     }
