@@ -65,6 +65,9 @@ fn serve(options: Serve) -> Result<(), ServerError> {
     runtime.block_on(async {
         let stop =
             platform::stop_signal().map_err(|source| ServerError::System { what: "signals", source })?;
+        // Before the start, which may take its time: a wish that nobody listens to ends the process.
+        let mut reload =
+            platform::reload_signal().map_err(|source| ServerError::System { what: "signals", source })?;
         let mut stop = pin!(stop);
         let mut server = tokio::select! {
             started = Server::start(&settings) => started?,
@@ -76,7 +79,7 @@ fn serve(options: Serve) -> Result<(), ServerError> {
             let _said = write!(std::io::stdout(), "{}", screen::first_screen(&settings, server.address()));
         }
         platform::notify("READY=1");
-        let failure = run_until(stop, &mut server).await?;
+        let failure = run_until(stop, &mut reload, &mut server).await;
         platform::notify("STOPPING=1");
         let ended = server.stop().await;
         match failure {
@@ -89,14 +92,13 @@ fn serve(options: Serve) -> Result<(), ServerError> {
 /// Serves until somebody wants it to end, or it cannot go on.
 async fn run_until(
     mut stop: Pin<&mut impl Future<Output = ()>>,
+    reload: &mut platform::Reload,
     server: &mut Server,
-) -> Result<Option<ServerError>, ServerError> {
-    let mut reload =
-        platform::reload_signal().map_err(|source| ServerError::System { what: "signals", source })?;
+) -> Option<ServerError> {
     loop {
         tokio::select! {
-            () = &mut stop => return Ok(None),
-            failure = server.failed() => return Ok(Some(failure)),
+            () = &mut stop => return None,
+            failure = server.failed() => return Some(failure),
             () = reload.received() => {
                 if let Err(error) = server.reload() {
                     tracing::error!("nobody gets in any more: {error}");

@@ -118,6 +118,8 @@ fn a_server_that_waits_for_its_first_broker_ends_when_it_is_told_to() {
     let url = format!("mqtt://127.0.0.1:{}", broker.port());
     let program = Server::launch(&data, &["--broker", &url]);
     wait_until("it is about to join", || data.path("client-identifier").exists());
+    // It has nothing to read again yet.
+    program.signal("-HUP");
     program.signal("-TERM");
     let end = Refusal::of(program);
     broker.hang(false);
