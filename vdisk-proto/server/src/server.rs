@@ -272,7 +272,11 @@ pub(crate) fn open_store(settings: &Settings) -> Result<FileStore, ServerError> 
 fn blank_disk(folder: &Path) {
     let templates = folder.join("templates");
     let disk = templates.join("b.dsk");
-    if disk.exists() {
+    // A link whose file is missing is somebody's, whose other disk is not there yet.
+    if disk.symlink_metadata().is_ok() {
+        if !disk.exists() {
+            tracing::warn!(link = %disk.display(), "drive B has no disk: the link leads nowhere");
+        }
         return;
     }
     // Whole or not at all, whenever the process is killed.
@@ -334,5 +338,16 @@ mod tests {
         fs::write(templates.join("b.dsk"), b"somebody's").unwrap();
         blank_disk(folder.path());
         assert_eq!(fs::read(templates.join("b.dsk")).unwrap(), b"somebody's");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_to_a_disk_that_is_not_there_yet_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let templates = folder.path().join("templates");
+        fs::create_dir(&templates).unwrap();
+        std::os::unix::fs::symlink("/not/mounted/b.dsk", templates.join("b.dsk")).unwrap();
+        blank_disk(folder.path());
+        assert!(templates.join("b.dsk").is_symlink());
     }
 }
