@@ -5,7 +5,6 @@ mod fault;
 pub mod options;
 
 use core::ffi::c_char;
-use core::mem;
 use core::time::Duration;
 use std::string::ToString as _;
 
@@ -18,13 +17,12 @@ use crate::hosted::{self, Fault};
 use crate::object::{Inside, Object, lent_bytes, lent_message};
 use crate::session::device::SessionEvent;
 use crate::session::options::SessionDrive;
-use crate::threads::{self, Home};
+use crate::threads::Threaded;
 use options::{ClientOptions, ClientStatistics};
 
 /// A disk, whose calls block.
 pub struct Client {
-    disk: Disk,
-    home: Home,
+    disk: Threaded<Disk>,
 }
 
 impl Inside for Client {
@@ -115,7 +113,7 @@ pub unsafe extern "C" fn vdisk_client_open(
         let options = unsafe { options.as_ref() }.unwrap_or(&default);
         // SAFETY: as above.
         let options = unsafe { options.options(url, channel) }?;
-        threads::aside(move || Ok(Client { disk: Disk::open(&options)?, home: Home::here()? }))
+        Ok(Client { disk: Threaded::make(move || Ok(Disk::open(&options)?))? })
     };
     // SAFETY: as above.
     unsafe { hosted::open(client, abi_version, make) }
@@ -142,7 +140,7 @@ pub unsafe extern "C" fn vdisk_client_read(
     let read = |client: &Client| {
         // SAFETY: the header demands the same of the caller.
         let bytes = unsafe { lent_message(bytes, length) }?;
-        client.disk()?.read(key(drive, sector)?, bytes)?;
+        client.disk.get()?.read(key(drive, sector)?, bytes)?;
         Ok(SECTOR_CACHE_OK)
     };
     // SAFETY: as above.
@@ -173,7 +171,7 @@ pub unsafe extern "C" fn vdisk_client_write(
         }
         // SAFETY: the header demands the same of the caller.
         let bytes = unsafe { lent_bytes(bytes, length) }?;
-        client.disk()?.write(key(drive, sector)?, bytes)?;
+        client.disk.get()?.write(key(drive, sector)?, bytes)?;
         Ok(SECTOR_CACHE_OK)
     };
     // SAFETY: as above.
@@ -191,7 +189,7 @@ pub unsafe extern "C" fn vdisk_client_write(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vdisk_client_flush(client: *const Object<Client>) -> i32 {
     // SAFETY: the header demands the same of the caller.
-    unsafe { hosted::look(client, |client| Ok(client.disk()?.flush().map(|()| SECTOR_CACHE_OK)?)) }
+    unsafe { hosted::look(client, |client| Ok(client.disk.get()?.flush().map(|()| SECTOR_CACHE_OK)?)) }
 }
 
 /// How many drives the channel has, as last told. `vdisk_client_drive()` says of each number whether it is one.
@@ -203,7 +201,7 @@ pub unsafe extern "C" fn vdisk_client_flush(client: *const Object<Client>) -> i3
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vdisk_client_drives(client: *const Object<Client>) -> i32 {
     // SAFETY: the header demands the same of the caller.
-    unsafe { hosted::look(client, |client| Ok(codes::count(client.disk()?.drives()?.len()))) }
+    unsafe { hosted::look(client, |client| Ok(codes::count(client.disk.get()?.drives()?.len()))) }
 }
 
 /// Writes what the server told of a drive to `info`, *borrowed* during the call.
@@ -223,7 +221,7 @@ pub unsafe extern "C" fn vdisk_client_drive(
         let drive = Drive::new(drive).map_err(|error| {
             Fault::new(codes::error(error), format_args!("a drive of {drive}: they are 0 to 15"))
         })?;
-        let drives = client.disk()?.drives()?;
+        let drives = client.disk.get()?.drives()?;
         let is_it = |known: &&DriveInfo| known.drive == drive;
         let known = drives.iter().find(is_it).ok_or_else(|| no_drive(drive))?;
         // SAFETY: the header demands the same of the caller.
@@ -245,7 +243,7 @@ pub unsafe extern "C" fn vdisk_client_stats(
     statistics: *mut ClientStatistics,
 ) -> i32 {
     let tell = |client: &Client| {
-        let stats = client.disk()?.stats()?;
+        let stats = client.disk.get()?.stats()?;
         // SAFETY: the header demands the same of the caller.
         unsafe { hosted::put(statistics, ClientStatistics::of(&stats)) }
     };
@@ -272,7 +270,7 @@ pub unsafe extern "C" fn vdisk_client_next_event(
         if event.is_null() {
             return Err(SECTOR_CACHE_ERROR_NULL.into());
         }
-        let Some(next) = client.disk()?.next_event(Duration::from_millis(timeout_ms.into()))? else {
+        let Some(next) = client.disk.get()?.next_event(Duration::from_millis(timeout_ms.into()))? else {
             return Ok(VDISK_NO_EVENT);
         };
         if let Event::Disconnected(failure) = &next {
@@ -295,7 +293,7 @@ pub unsafe extern "C" fn vdisk_client_next_event(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vdisk_client_resume(client: *const Object<Client>) -> i32 {
     // SAFETY: the header demands the same of the caller.
-    unsafe { hosted::look(client, |client| Ok(client.disk()?.resume().map(|()| SECTOR_CACHE_OK)?)) }
+    unsafe { hosted::look(client, |client| Ok(client.disk.get()?.resume().map(|()| SECTOR_CACHE_OK)?)) }
 }
 
 /// Flushes, takes leave of the broker, and frees the client in any case: writes that wait still are lost then.
@@ -308,23 +306,9 @@ pub unsafe extern "C" fn vdisk_client_resume(client: *const Object<Client>) -> i
 /// `client` is NULL, or points to NULL or to what `vdisk_client_open()` wrote; nobody else uses that from now on.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vdisk_client_close(client: *mut *mut Object<Client>) -> i32 {
-    let end = |client: Client| match client.home.check() {
-        Ok(()) => Ok(client.disk.close().map(|()| SECTOR_CACHE_OK)?),
-        Err(fault) => {
-            // Its parts wait for a thread, or for a lock that a thread had.
-            mem::forget(client);
-            Err(fault)
-        }
-    };
+    let end = |client: Client| Ok(client.disk.take()?.close().map(|()| SECTOR_CACHE_OK)?);
     // SAFETY: the header demands the same of the caller.
     unsafe { hosted::close(client, end) }
-}
-
-impl Client {
-    /// The disk, where its thread is.
-    fn disk(&self) -> Result<&Disk, Fault> {
-        self.home.check().map(|()| &self.disk)
-    }
 }
 
 fn key(drive: u8, sector: u32) -> Result<SectorKey, Fault> {

@@ -1,7 +1,6 @@
 //! Writing a region.
 
 use core::ffi::c_char;
-use core::mem;
 use std::vec::Vec;
 
 use region_store::format::RegionId;
@@ -15,7 +14,7 @@ use crate::codes::{
 };
 use crate::hosted::{self, Fault};
 use crate::object::{Inside, Object, lent_bytes};
-use crate::threads::{self, Home};
+use crate::threads::Threaded;
 
 /// What a region is to be. `region_defaults()` fills it in.
 #[repr(C)]
@@ -50,8 +49,7 @@ pub struct RegionSealed {
 
 /// A region that is being written.
 pub struct RegionWriter {
-    writer: Writer,
-    home: Home,
+    writer: Threaded<Writer>,
 }
 
 impl Inside for RegionWriter {
@@ -98,9 +96,7 @@ pub unsafe extern "C" fn region_create(
         let given =
             unsafe { options.as_ref() }.map_or_else(|| Ok(Options::default()), RegionOptions::given)?;
         let (path, given) = (path.to_path_buf(), with_id(given)?);
-        threads::aside(move || {
-            Ok(RegionWriter { writer: Writer::create(path, &given).map_err(fault)?, home: Home::here()? })
-        })
+        Ok(RegionWriter { writer: Threaded::make(move || Writer::create(path, &given).map_err(fault))? })
     };
     // SAFETY: the same.
     unsafe { hosted::open(writer, abi_version, create) }
@@ -124,7 +120,7 @@ pub unsafe extern "C" fn region_append(
     let append = |inside: &mut RegionWriter| {
         // SAFETY: the header demands the same of the caller.
         let blob = unsafe { lent_bytes(bytes, length) }?;
-        inside.writer()?.push(blob).map(|()| SECTOR_CACHE_OK).map_err(fault)
+        inside.writer.get_mut()?.push(blob).map(|()| SECTOR_CACHE_OK).map_err(fault)
     };
     // SAFETY: the same.
     unsafe { hosted::change(writer, append) }
@@ -148,7 +144,7 @@ pub unsafe extern "C" fn region_append_parcel(
     let append = |inside: &mut RegionWriter| {
         // SAFETY: the header demands the same of the caller.
         let parcel = parcel(unsafe { lent_bytes(bytes, length) }?)?;
-        inside.writer()?.push_parcel(&parcel).map(|()| SECTOR_CACHE_OK).map_err(fault)
+        inside.writer.get_mut()?.push_parcel(&parcel).map(|()| SECTOR_CACHE_OK).map_err(fault)
     };
     // SAFETY: the same.
     unsafe { hosted::change(writer, append) }
@@ -172,7 +168,7 @@ pub unsafe extern "C" fn region_seal(
     sealed: *mut RegionSealed,
 ) -> i32 {
     let seal = |inside: RegionWriter| {
-        let done = inside.at_home()?.writer.seal().map_err(fault)?;
+        let done = inside.writer.take()?.seal().map_err(fault)?;
         if sealed.is_null() {
             return Ok(SECTOR_CACHE_OK);
         }
@@ -193,30 +189,11 @@ pub unsafe extern "C" fn region_seal(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn region_discard(writer: *mut *mut Object<RegionWriter>) -> i32 {
     let end = |inside: RegionWriter| {
-        drop(inside.at_home()?);
+        drop(inside.writer.take()?);
         Ok(SECTOR_CACHE_OK)
     };
     // SAFETY: the header demands the same of the caller.
     unsafe { hosted::close(writer, end) }
-}
-
-impl RegionWriter {
-    /// The writer, where its thread is.
-    fn writer(&mut self) -> Result<&mut Writer, Fault> {
-        self.home.check().map(|()| &mut self.writer)
-    }
-
-    /// The same of one that ends. In a child it is not dropped: that would wait for a thread that is not there, and
-    /// remove the parent's file.
-    fn at_home(self) -> Result<Self, Fault> {
-        match self.home.check() {
-            Ok(()) => Ok(self),
-            Err(fault) => {
-                mem::forget(self);
-                Err(fault)
-            }
-        }
-    }
 }
 
 impl RegionOptions {

@@ -11,12 +11,12 @@ static FORKS: AtomicU32 = AtomicU32::new(0);
 
 /// The process that has the threads of something: after a fork(), the child is not it.
 #[derive(Clone, Copy)]
-pub(crate) struct Home(u32);
+pub(super) struct Home(u32);
 
 impl Home {
     /// # Errors
     /// A fault, if the system has no memory to remember that forks are counted.
-    pub(crate) fn here() -> Result<Self, Fault> {
+    pub(super) fn here() -> Result<Self, Fault> {
         #[cfg(unix)]
         count_forks()?;
         Ok(Self(FORKS.load(Ordering::Relaxed)))
@@ -24,7 +24,7 @@ impl Home {
 
     /// # Errors
     /// A fault, in a child of that process.
-    pub(crate) fn check(self) -> Result<(), Fault> {
+    pub(super) fn check(self) -> Result<(), Fault> {
         if self.0 == FORKS.load(Ordering::Relaxed) {
             return Ok(());
         }
