@@ -3,14 +3,15 @@
 use std::hint::black_box;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
+use std::{fs, process};
 
 use region_store::format::{Header, RegionId, Version};
 use region_store::{Options, Region, RegionWriter, Verify};
 use serde_json::json;
 
 use crate::arguments::Bench;
+use crate::interrupt::{self, INTERRUPTED};
 use crate::progress::bar_of_file;
-use crate::store::INTERRUPTED;
 use crate::{Failure, REFUSED, grouped, say};
 
 /// How many blobs are looked up.
@@ -27,13 +28,25 @@ struct Times {
 }
 
 pub(crate) fn run(bench: &Bench) -> Result<(), Failure> {
+    let path = bench.folder.join(format!(".region-bench-{}.region", process::id()));
+    let mut unfinished = path.clone().into_os_string();
+    unfinished.push(".part");
+    // In this order, so that one that is given its name meanwhile goes as well.
+    let names = [PathBuf::from(unfinished), path.clone()];
+    let stop = move || {
+        names.iter().for_each(|name| drop(fs::remove_file(name)));
+        process::exit(INTERRUPTED.into())
+    };
+    interrupt::during(stop, || run_at(&path, bench))?.0
+}
+
+/// The same with a region of that name, if nobody interrupts it.
+fn run_at(path: &Path, bench: &Bench) -> Result<(), Failure> {
     let blobs = (bench.bytes / bench.blob_length).max(1);
     let bytes = blobs * bench.blob_length;
-    let path = bench.folder.join(format!(".region-bench-{}.region", std::process::id()));
-    remove_if_interrupted(&path)?;
     for version in [Version::One, Version::Two] {
         let name = if version == Version::One { "version 1" } else { "version 2" };
-        let file = Removed(path.clone());
+        let file = Removed(path.to_owned());
         let times = measure(&file.0, version, blobs, bench.blob_length)?;
         let rate = |seconds: f64| bytes as f64 / seconds / 1e9;
         if bench.json {
@@ -58,28 +71,12 @@ pub(crate) fn run(bench: &Bench) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Has Ctrl-C remove a region, finished or not, before it ends the process. Where Ctrl-C is to be ignored it is.
-fn remove_if_interrupted(path: &Path) -> Result<(), Failure> {
-    let mut unfinished = path.as_os_str().to_owned();
-    unfinished.push(".part");
-    // In this order, so that one that is given its name meanwhile goes as well.
-    let names = [PathBuf::from(unfinished), path.to_owned()];
-    let handler = move || {
-        names.iter().for_each(|name| drop(std::fs::remove_file(name)));
-        std::process::exit(INTERRUPTED.into());
-    };
-    match ctrlc::try_set_handler(handler) {
-        Ok(()) | Err(ctrlc::Error::MultipleHandlers) => Ok(()),
-        Err(error) => Err(Failure::Other(REFUSED, format!("cannot see to interruptions: {error}"))),
-    }
-}
-
 /// A file that goes when this does.
 struct Removed(PathBuf);
 
 impl Drop for Removed {
     fn drop(&mut self) {
-        let _ = std::fs::remove_file(&self.0);
+        let _ = fs::remove_file(&self.0);
     }
 }
 

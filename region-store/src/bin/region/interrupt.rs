@@ -3,8 +3,10 @@
 use std::process;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
-use super::INTERRUPTED;
 use crate::{Failure, REFUSED};
+
+/// The exit code if somebody wants no more of it.
+pub(crate) const INTERRUPTED: u8 = 130;
 
 type Stop = Box<dyn FnOnce() + Send>;
 
@@ -13,7 +15,7 @@ static STOP: Mutex<Option<Stop>> = Mutex::new(None);
 
 /// Does some work, and has it stopped by Ctrl-C. Says whether that was so. A second one, or one while there is no work, ends
 /// the process. Where Ctrl-C is to be ignored it is.
-pub(super) fn during<T>(
+pub(crate) fn during<T>(
     stop: impl FnOnce() + Send + 'static,
     work: impl FnOnce() -> T,
 ) -> Result<(T, bool), Failure> {

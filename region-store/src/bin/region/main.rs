@@ -4,6 +4,7 @@ mod arguments;
 mod bench;
 mod cat;
 mod inspect;
+mod interrupt;
 mod progress;
 mod recover;
 mod store;

@@ -4,7 +4,6 @@ pub(crate) mod arguments;
 mod down;
 pub(crate) mod help;
 mod input;
-mod interrupt;
 mod json;
 mod load;
 mod picture;
@@ -17,9 +16,6 @@ use arguments::Store;
 use session::Session;
 
 use crate::Failure;
-
-/// The exit code if somebody wants no more of it.
-pub(crate) const INTERRUPTED: u8 = 130;
 
 pub(crate) fn run(asked: Store) -> Result<(), Failure> {
     let mut session = Session::new(asked.spindles, asked.regions, asked.memory_bytes, asked.json);

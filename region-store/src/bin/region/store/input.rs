@@ -4,10 +4,10 @@ use std::io::{self, BufRead as _, ErrorKind, IsTerminal as _, Write as _};
 
 use lexopt::Parser;
 
-use super::INTERRUPTED;
 use super::arguments::Asked;
 use super::session::Session;
 use super::words::words;
+use crate::interrupt::INTERRUPTED;
 use crate::{Failure, REFUSED, Worst};
 
 const PROMPT: &str = "region store> ";

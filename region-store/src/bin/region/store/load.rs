@@ -16,7 +16,8 @@ use region_store::store::{Generation, Loader, SliceKey, SnapStatus, Store};
 use serde_json::json;
 
 use super::arguments::{Load, Source};
-use super::{INTERRUPTED, interrupt, json};
+use super::json;
+use crate::interrupt::{self, INTERRUPTED};
 use crate::{Failure, REFUSED, grouped, say};
 use lines::Text;
 #[cfg(feature = "object-store")]
