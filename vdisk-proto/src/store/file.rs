@@ -63,7 +63,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::vec::Vec;
 
-use region_store::medium::{Disk, Medium, MediumFile, is_out_of_files};
+use region_store::medium::{Disk, Medium, MediumFile};
 use sector_cache::Drive;
 
 pub use error::FileStoreError;
@@ -174,8 +174,7 @@ impl<M: Medium> FileStore<M> {
                 images.changed(&others);
             }
             // The next look finds them again.
-            Err(error) if is_out_of_files(&error) => {}
-            Err(_) => images.lost(),
+            Err(error) => images.failed_to_sync(&error),
         }
     }
 

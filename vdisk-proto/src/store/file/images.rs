@@ -15,7 +15,7 @@ use std::vec;
 use std::vec::Vec;
 
 use lru::LruCache;
-use region_store::medium::{Identity, Medium, MediumFile, is_out_of_files};
+use region_store::medium::{Identity, Medium, MediumFile};
 use sector_cache::{Drive, Geometry};
 
 use super::overlay::Overlay;
@@ -210,8 +210,8 @@ impl<M: Medium> Images<M> {
             Ok(_) => Ok(()),
             Err(_) => self.folders.sync(&self.medium),
         };
-        self.has_lost |= synced.as_ref().is_err_and(|error| !is_out_of_files(error));
-        synced.is_ok() && !self.has_lost
+        // To find it may have noticed a loss, too.
+        synced.inspect_err(|error| self.failed_to_sync(error)).is_ok() && !self.has_lost
     }
 
     /// Whether another image leaves the reserve alone, as far as is known.

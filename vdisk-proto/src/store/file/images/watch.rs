@@ -133,16 +133,14 @@ impl<M: Medium> Images<M> {
             return Ok(());
         }
         self.folders.sync(&self.medium).map_err(|error| {
-            if !is_out_of_files(&error) {
-                self.lost();
-            }
+            self.failed_to_sync(&error);
             Status::IoError
         })
     }
 
-    /// A sync of images failed.
-    pub(in super::super) const fn lost(&mut self) {
-        self.has_lost = true;
+    /// A sync of images failed: if it was tried, and not for want of a file, what was written may be lost.
+    pub(in super::super) fn failed_to_sync(&mut self, error: &io::Error) {
+        self.has_lost |= !is_out_of_files(error);
     }
 
     /// Drives that show a template, which an image may be put in front of.
