@@ -103,20 +103,7 @@ pub(super) fn run(
     opener: Reply<()>,
 ) {
     let _last_word = LastWord(events);
-    let config = settings.config;
-    let length = usize::from(config.sector_length);
-    let needed = Config::required_bytes(config.window, config.sector_length, config.sectors_per_track);
-    let memory = zeroed(needed.unwrap_or_default());
-    let needed = SectorCache::<u16>::required_bytes(settings.cache_slots, length);
-    let slots = zeroed(needed.unwrap_or_default());
-    let (mut memory, mut slots) = match (memory, slots) {
-        (Ok(memory), Ok(slots)) => (memory, slots),
-        (Err(error), _) | (_, Err(error)) => {
-            // As below.
-            let _unheard = opener.send(Err(error));
-            return;
-        }
-    };
+    let (mut memory, mut slots) = (Vec::new(), Vec::new());
     let made = assemble(settings, &mut memory, &mut slots);
     let runtime = runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Error::System { what: "event queue", problem: error.to_string() });
@@ -145,19 +132,23 @@ pub(super) fn run(
     runtime.shutdown_background();
 }
 
-/// Session and cache, in memory of the lengths that they say.
+/// Session and cache, in memory that becomes as long as they say.
 fn assemble<'m>(
     settings: &Settings,
-    memory: &'m mut [u8],
-    slots: &'m mut [u8],
+    memory: &'m mut Vec<u8>,
+    slots: &'m mut Vec<u8>,
 ) -> Result<(Session<'m>, SectorCache<'m>), Error> {
-    let session = Session::new(settings.config, memory, 0).map_err(|error| match error {
+    let config = settings.config;
+    let length = usize::from(config.sector_length);
+    let needed = Config::required_bytes(config.window, config.sector_length, config.sectors_per_track);
+    *memory = zeroed(needed.unwrap_or_default())?;
+    *slots = zeroed(SectorCache::<u16>::required_bytes(settings.cache_slots, length).unwrap_or_default())?;
+    let session = Session::new(config, memory, 0).map_err(|error| match error {
         session::Error::FrameTooSmall { .. } => {
             Error::Options("the largest frame is too small for a sector, or for the list of drives")
         }
         _ => Error::Options("sectors or tracks have lengths that cannot be"),
     })?;
-    let length = usize::from(settings.config.sector_length);
     let cache = SectorCache::new(slots, settings.cache_slots, length, Eviction::Lru)
         .map_err(|_| Error::Options("the cache has a size that cannot be"))?;
     Ok((session, cache))
