@@ -89,20 +89,22 @@ fn the_example_of_the_client_works() {
 
 #[test]
 fn signals_are_the_programs_own() {
-    let Some(program) = program(&C99, "signals.c", "signals") else { return };
-    let mut server = Served::start(&own_broker());
-    let run = language::run(&program, &[&url(server.port())]);
-    server.stop();
-    assert_success(&run, &source("signals.c"));
+    passes_with_a_server("signals");
 }
 
 #[test]
 fn a_child_is_refused_the_disk_of_its_parent() {
-    let Some(program) = program(&C99, "forks.c", "forks") else { return };
+    passes_with_a_server("forks");
+}
+
+/// Runs a program with a server of its own.
+fn passes_with_a_server(name: &str) {
+    let file = format!("{name}.c");
+    let Some(program) = program(&C99, &file, name) else { return };
     let mut server = Served::start(&own_broker());
     let run = language::run(&program, &[&url(server.port())]);
     server.stop();
-    assert_success(&run, &source("forks.c"));
+    assert_success(&run, &source(&file));
 }
 
 #[test]

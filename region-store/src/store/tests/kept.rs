@@ -1,7 +1,10 @@
 //! What is there stays, as long as nothing better comes in its place.
 
 use std::fs;
+use std::path::Path;
 use std::sync::mpsc::channel;
+
+use tempfile::TempDir;
 
 use super::*;
 use crate::medium::{Call, Disk, Fault, Trouble};
@@ -22,6 +25,25 @@ impl Loader for Large {
 /// Has every read fail.
 fn fail_reads(medium: &CrashMedium, trouble: Trouble) {
     medium.fail(Fault { call: Call::Read, number: 0, trouble, lasting: true });
+}
+
+/// A store whose spindles are folders of a real disk.
+fn on_two_disks() -> (TempDir, Fixture<Disk>) {
+    let folder = tempfile::tempdir().unwrap();
+    let spindles = ["d1", "d2"].map(|name| Spindle::new(name, folder.path().join(name))).to_vec();
+    spindles.iter().for_each(|spindle| fs::create_dir(&spindle.folder).unwrap());
+    (folder, Fixture::open(&Disk, StoreOptions { spindles, ..options() }).unwrap())
+}
+
+/// Where the disk was there is an empty folder, as if it were not mounted any more.
+fn unmount(disk: &Path) {
+    fs::rename(disk, disk.with_extension("elsewhere")).unwrap();
+    fs::create_dir(disk).unwrap();
+}
+
+fn mount(disk: &Path) {
+    fs::remove_dir(disk).unwrap();
+    fs::rename(disk.with_extension("elsewhere"), disk).unwrap();
 }
 
 #[test]
@@ -126,49 +148,37 @@ fn what_has_failed_rests_though_there_is_no_room_meanwhile() {
 
 #[test]
 fn a_slice_is_not_taken_down_whose_spindle_goes_while_the_store_is_open() {
-    let folder = tempfile::tempdir().unwrap();
-    let at = |name: &str| folder.path().join(name);
-    let spindles = ["d1", "d2"].map(|name| Spindle::new(name, at(name))).to_vec();
-    spindles.iter().for_each(|spindle| fs::create_dir(&spindle.folder).unwrap());
-    let fixture = Fixture::open(&Disk, StoreOptions { spindles, ..options() }).unwrap();
+    let (folder, fixture) = on_two_disks();
+    let d2 = folder.path().join("d2");
     let (store, loader, all) = (&fixture.store, Blobs::new(), Filter::default());
     check(&store.load(identity(1), loader.clone()).unwrap());
-    // As if it were not mounted any more.
-    fs::rename(at("d2"), at("d2, elsewhere")).unwrap();
-    fs::create_dir(at("d2")).unwrap();
+    unmount(&d2);
     for down in [store.flush(&all), store.erase(&all)] {
         let [(failed, cause)] = &down.failed[..] else { panic!("{down:?}") };
         assert_eq!((*failed, down.done.len()), (key(1), 0));
         assert!(cause.to_string().contains("cannot be had while its spindle d2 is missing"), "{cause}");
     }
-    fs::remove_dir(at("d2")).unwrap();
-    fs::rename(at("d2, elsewhere"), at("d2")).unwrap();
+    mount(&d2);
     check(&store.load(identity(1), loader.clone()).unwrap());
     assert_eq!((loader.loads(), store.erase(&all).done), (1, vec![key(1)]));
-    let left = ["d1", "d2"].map(|name| fs::read_dir(at(name)).unwrap().count());
+    let left = ["d1", "d2"].map(|name| fs::read_dir(folder.path().join(name)).unwrap().count());
     assert_eq!(left, [2, 2], "nothing but the store's own files is left");
 }
 
 #[test]
 fn a_slice_stays_whose_spindle_goes_while_the_store_is_open() {
-    let folder = tempfile::tempdir().unwrap();
-    let at = |name: &str| folder.path().join(name);
-    let spindles = ["d1", "d2"].map(|name| Spindle::new(name, at(name))).to_vec();
-    spindles.iter().for_each(|spindle| fs::create_dir(&spindle.folder).unwrap());
-    let fixture = Fixture::open(&Disk, StoreOptions { spindles, ..options() }).unwrap();
+    let (folder, fixture) = on_two_disks();
+    let d2 = folder.path().join("d2");
     let (store, loader) = (&fixture.store, Blobs::new());
     check(&store.load(identity(1), loader.clone()).unwrap());
     assert_eq!(store.evict(&Filter::default()).done, [key(1)]);
-    // As if it were not mounted any more.
-    fs::rename(at("d2"), at("d2, elsewhere")).unwrap();
-    fs::create_dir(at("d2")).unwrap();
+    unmount(&d2);
     for slice_key in [1, 2] {
         let error = store.load(identity(slice_key), loader.clone()).unwrap_err().to_string();
         assert!(error.contains("cannot be had while its spindle d2 is missing"), "{error}");
     }
-    assert_eq!(fs::read_dir(at("d2")).unwrap().count(), 0, "nothing is written there");
-    fs::remove_dir(at("d2")).unwrap();
-    fs::rename(at("d2, elsewhere"), at("d2")).unwrap();
+    assert_eq!(fs::read_dir(&d2).unwrap().count(), 0, "nothing is written there");
+    mount(&d2);
     check(&store.load(identity(1), loader.clone()).unwrap());
     assert_eq!(loader.loads(), 1);
 }

@@ -73,7 +73,7 @@ const NO_TOPICS: [&str; 9] = [
     "////////",
 ];
 
-const NO_FILTERS: [&str; 15] = [
+const NO_FILTERS: [&str; 18] = [
     "",
     "altair/device/#/x",
     "altair/device/a#",
@@ -89,6 +89,9 @@ const NO_FILTERS: [&str; 15] = [
     "$share/group/#",
     "$share/group/altair/device/dev",
     "$share/group/altair/vdisk-server/claim",
+    "$share/group/altair/12345678/vdisk/v2/rsp",
+    "$share/group/altair/+/dev",
+    "$share/group/+/device/#",
 ];
 
 const DEVICES_TOPICS: [&str; 7] = [
@@ -201,7 +204,7 @@ fn topics_have_256_bytes_and_8_levels() {
         let access = if user.is_none() { &Access::anonymous() } else { &access };
         let (longest, longer) = (with_length(256), with_length(257));
         expect(access, user, &[&longest], &[&longest], true);
-        expect(access, user, &[&longer], &[&longer], false);
+        expect(access, user, &[&longer], &[&longer, &format!("$share/g/{longest}")], false);
     }
 }
 
