@@ -45,6 +45,8 @@ const UNFINISHED: u16 = 256;
 const SUBSCRIPTIONS: usize = 64;
 /// How long a write of version 1 may wait for room.
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
+/// How often the broker forgets the clients that are gone, of each of which it keeps hundreds of bytes until then.
+const FORGETS: Duration = Duration::from_secs(60);
 /// Passwords that are hashed at a time.
 const HASHES: usize = 2;
 
@@ -82,7 +84,11 @@ impl Embedded {
             .with_max_retained_message_size(LONGEST_RETAINED)
             .with_max_subscriptions_per_client(SUBSCRIPTIONS)
             .with_sys_topics_enabled(false)
-            .with_storage(StorageConfig { enable_persistence: false, ..StorageConfig::default() });
+            .with_storage(StorageConfig {
+                enable_persistence: false,
+                cleanup_interval: FORGETS,
+                ..StorageConfig::default()
+            });
         config.topic_alias_maximum = 0;
         config.server_receive_maximum = Some(UNFINISHED);
         config.shared_subscription_available = false;

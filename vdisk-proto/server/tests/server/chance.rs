@@ -18,6 +18,11 @@ impl Chance {
         (Self(seed), rounds)
     }
 
+    /// Others, for somebody else.
+    pub(crate) fn split(&mut self) -> Self {
+        Self(self.below(u64::MAX) | 1)
+    }
+
     pub(crate) fn below(&mut self, end: u64) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;

@@ -1,7 +1,7 @@
 //! A device that makes and takes its packets itself: MQTT 3.1.1, byte by byte, and legacy disk messages in it.
 
 use std::collections::VecDeque;
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Read, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::time::Duration;
 
@@ -186,24 +186,28 @@ impl Device {
         Ok(None)
     }
 
-    /// The next packet: its first byte, and what is behind its length.
     pub(crate) fn read_packet(&mut self) -> io::Result<(u8, Vec<u8>)> {
-        let mut byte = [0];
-        self.stream.read_exact(&mut byte)?;
-        let [head] = byte;
-        let (mut length, mut shift) = (0, 0);
-        loop {
-            self.stream.read_exact(&mut byte)?;
-            length |= usize::from(byte[0] & 0x7f) << shift;
-            shift += 7;
-            if byte[0] & 0x80 == 0 {
-                break;
-            }
-        }
-        let mut body = vec![0; length];
-        self.stream.read_exact(&mut body)?;
-        Ok((head, body))
+        read_packet(&mut self.stream)
     }
+}
+
+/// The next packet: its first byte, and what is behind its length.
+pub(crate) fn read_packet(from: &mut impl Read) -> io::Result<(u8, Vec<u8>)> {
+    let mut byte = [0];
+    from.read_exact(&mut byte)?;
+    let [head] = byte;
+    let (mut length, mut shift) = (0, 0);
+    loop {
+        from.read_exact(&mut byte)?;
+        length |= usize::from(byte[0] & 0x7f) << shift;
+        shift += 7;
+        if byte[0] & 0x80 == 0 {
+            break;
+        }
+    }
+    let mut body = vec![0; length];
+    from.read_exact(&mut body)?;
+    Ok((head, body))
 }
 
 /// A message with QoS 0.

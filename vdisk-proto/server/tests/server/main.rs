@@ -30,6 +30,7 @@ mod replaced;
 mod secure;
 mod server;
 mod sharing;
+mod soak;
 mod start;
 mod written;
 
