@@ -149,7 +149,7 @@ pub struct Session<'m> {
     writes: Retry,
     /// Until when no writes are sent, since the server was busy.
     held_ms: u64,
-    /// Whether a FLUSH is wanted, and the sequence of one in flight, or 0.
+    /// Whether a FLUSH is wanted, and the sequence of one in flight, or 0: neither while no write waits.
     flush: (bool, u32),
     reads: Reads<'m>,
     trust: Trust,
@@ -473,10 +473,14 @@ impl<'m> Session<'m> {
         self.count_settled(u64::from(index == 0));
     }
 
-    /// So many of the first writes are done, or failed; and all, if none waits.
+    /// So many of the first writes are done, or failed; and all, if none waits. Then nothing is left to flush.
     fn count_settled(&mut self, count: u64) {
-        self.settled =
-            if self.window.len() == 0 { self.accepted } else { self.settled.saturating_add(count) };
+        if self.window.len() == 0 {
+            self.settled = self.accepted;
+            self.flush = (false, 0);
+        } else {
+            self.settled = self.settled.saturating_add(count);
+        }
     }
 
     /// Gives up a write, and drops from the cache what the disk does not have.

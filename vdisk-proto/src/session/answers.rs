@@ -108,9 +108,6 @@ impl Session<'_> {
                 self.writes.sent(now_ms, host.random());
             }
         }
-        if self.window.len() == 0 {
-            self.flush = (false, 0);
-        }
     }
 
     fn write_answered(&mut self, frame: &Frame<'_>, now_ms: u64, host: &mut impl Host) {

@@ -220,7 +220,7 @@ impl Session<'_> {
 
     fn wants_flush(&self) -> bool {
         let all_sent = self.window.next >= self.window.len();
-        self.number != 0 && self.flush.0 && self.flush.1 == 0 && self.window.len() > 0 && all_sent
+        self.number != 0 && self.flush.0 && self.flush.1 == 0 && all_sent
     }
 
     fn poll_flush(&mut self, now_ms: u64, payload: &mut [u8], host: &mut impl Host) -> Option<Transmit> {

@@ -228,6 +228,29 @@ fn a_flush_is_done_when_all_before_it_is_acknowledged() {
 }
 
 #[test]
+fn a_flush_with_nothing_before_it_prods_for_no_later_write() {
+    let mut memory = [0; MEMORY];
+    let mut device = Device::open(&mut memory);
+    device.session.flush();
+    device.write_all(0..1);
+    assert_eq!(device.sent(), [write(1, 0, 0)]);
+}
+
+#[test]
+fn a_flush_prods_once_the_last_write_is_sent_whatever_is_acknowledged_before() {
+    let mut memory = [0; MEMORY];
+    let mut device = Device::boot(&mut memory);
+    device.connect();
+    device.sent();
+    device.welcome_with(FIRST, 0, 1, 8_192);
+    device.write_all(0..2);
+    device.session.flush();
+    assert_eq!(device.sent(), [write(1, 0, 0)]);
+    device.acknowledge(1, 1);
+    assert_eq!(device.sent(), [write(2, 1, 1), Prod { sequence: 2 }]);
+}
+
+#[test]
 fn a_flush_is_done_too_when_what_was_before_it_failed() {
     let mut memory = [0; MEMORY];
     let mut device = Device::open(&mut memory);
@@ -241,6 +264,20 @@ fn a_flush_is_done_too_when_what_was_before_it_failed() {
     device.sent();
     device.acknowledge(1, 1);
     assert!(device.session.is_flushed(&flush));
+}
+
+#[test]
+fn a_flush_of_what_failed_prods_for_no_later_write() {
+    let mut memory = [0; MEMORY];
+    let mut device = Device::open(&mut memory);
+    device.write_all(0..1);
+    device.sent();
+    device.session.flush();
+    device.refuse(Operation::Write, 1, Status::IoError);
+    device.sent();
+    device.welcome(FIRST + 1);
+    device.write_all(1..2);
+    assert_eq!(device.sent(), [write(1, 1, 1)]);
 }
 
 #[test]
