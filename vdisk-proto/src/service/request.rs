@@ -195,7 +195,7 @@ impl<S: Store> Service<S> {
     /// The last WRITE of a session that is durable, if that is the channel's last session.
     fn mark(&self, channel: Channel, session: u32) -> u32 {
         let durable = self.durable(channel);
-        if session != 0 && durable.session == session { durable.mark } else { 0 }
+        if durable.session == session { durable.mark } else { 0 }
     }
 
     fn refuse(&mut self, channel: Channel, request: &Frame<'_>, status: Status) {

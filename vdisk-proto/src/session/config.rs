@@ -79,12 +79,12 @@ impl Config {
     }
 }
 
-/// The largest frame of a publication of QoS 1 that a buffer holds: it also has a byte of type, two of remaining length,
-/// two of the topic's length, the topic, and two of packet identifier.
+/// The largest frame of a publication of QoS 1 that a buffer holds: it also has the topic, and seven bytes: one of type,
+/// two each of remaining length, of the topic's length and of packet identifier.
 #[expect(clippy::cast_possible_truncation, reason = "a topic has 52 bytes at most")]
 const fn frame_in(buffer: u16, channel: &Channel) -> u16 {
     let topic = crate::codec::topic::MAX_LENGTH - crate::codec::channel::MAX_LENGTH + channel.len();
-    buffer.saturating_sub(1 + 2 + 2 + topic as u16 + 2)
+    buffer.saturating_sub(topic as u16 + 7)
 }
 
 #[cfg(test)]

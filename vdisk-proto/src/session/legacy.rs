@@ -135,9 +135,7 @@ impl Session<'_> {
         if entry.bytes == bytes {
             self.settle(index);
             self.writes = Retry::at(now_ms);
-            if self.window.len() > 0 {
-                self.writes.sent(now_ms, host.random());
-            }
+            self.writes.sent(now_ms, host.random());
         } else if self.window.differs(index) >= DIFFERENCES {
             self.fail_write(index, Failure::NotKept, host);
         }

@@ -38,9 +38,8 @@ impl Retry {
     }
 
     /// It was sent: the next time is after a pause.
-    pub(super) const fn sent(&mut self, now_ms: u64, random: u64) {
-        let doublings = if self.attempts < DOUBLINGS { self.attempts } else { DOUBLINGS };
-        let pause_ms = FIRST_MS << doublings;
+    pub(super) fn sent(&mut self, now_ms: u64, random: u64) {
+        let pause_ms = FIRST_MS << self.attempts.min(DOUBLINGS);
         self.attempts = self.attempts.saturating_add(1);
         let jitter_ms = (pause_ms * (random & 0xff)) >> 10;
         self.due_ms = now_ms.saturating_add(pause_ms).saturating_add(jitter_ms);

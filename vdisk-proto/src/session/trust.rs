@@ -46,9 +46,7 @@ impl Trust {
 
     pub(super) fn clear(&mut self, cache: &mut impl Cache) {
         self.needs_clear = !cache.clear();
-        if !self.needs_clear {
-            self.bypassed = [None; BYPASSED];
-        }
+        self.bypassed = [None; BYPASSED];
     }
 
     /// Drops a drive from the cache.

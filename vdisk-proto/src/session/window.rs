@@ -99,11 +99,9 @@ impl<'m> Window<'m> {
     }
 
     /// The next one was sent.
-    pub(super) const fn advance(&mut self) {
+    pub(super) fn advance(&mut self) {
         self.next = self.next.saturating_add(1);
-        if self.sent < self.next {
-            self.sent = self.next;
-        }
+        self.sent = self.sent.max(self.next);
     }
 
     /// Drops the writes up to that sequence, as far as they were sent, and says how many.
