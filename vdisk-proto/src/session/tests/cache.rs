@@ -104,6 +104,30 @@ fn a_changed_drive_that_the_cache_cannot_drop_bypasses_all() {
 }
 
 #[test]
+fn a_cache_that_cannot_forget_a_drive_is_cleared_instead() {
+    struct Plain(Shelf);
+
+    impl Cache for Plain {
+        fn fill(&mut self, key: SectorKey, bytes: &[u8]) -> bool {
+            self.0.fill(key, bytes)
+        }
+        fn remove(&mut self, key: SectorKey) -> bool {
+            self.0.remove(key)
+        }
+        fn clear(&mut self) -> bool {
+            self.0.clear()
+        }
+    }
+
+    let mut cache = Plain(Shelf::default());
+    cache.fill(b(5), &[1; SECTOR]);
+    assert!(cache.forget(key(2, 0).drive()));
+    assert!(cache.0.held.is_empty());
+    cache.0.is_deaf = true;
+    assert!(!cache.forget(key(2, 0).drive()));
+}
+
+#[test]
 fn a_mailbox_is_sent_these_bytes() {
     let mut messages = vec![];
     let mut mailbox = Mailbox::new(Drive::B, |message: &[u8]| {
@@ -144,12 +168,14 @@ fn a_full_mailbox_says_so() {
 fn a_sector_cache_holds_the_newest_or_nothing() {
     let mut memory = [0; 4 * 149];
     let mut cache = SectorCache::new(&mut memory, 4, 137, Eviction::Lru).unwrap();
-    for (drive, sector) in [(1, 5), (1, 6), (2, 5)] {
+    for (drive, sector) in [(1, 5), (1, 6), (1, 7), (2, 5)] {
         assert!(Cache::fill(&mut cache, key(drive, sector), &[drive; SECTOR]));
     }
     assert!(Cache::fill(&mut cache, b(5), &[9; 128]), "a sector of another length is not kept");
     assert_eq!(cache.get(b(5)), None);
-    assert!(Cache::remove(&mut cache, b(7)));
+    assert!(Cache::remove(&mut cache, b(7)) && Cache::remove(&mut cache, b(8)));
+    assert_eq!(cache.get(b(7)), None);
+    assert_eq!(cache.get(b(6)), Some(&[1; SECTOR][..]));
     assert!(Cache::forget(&mut cache, Drive::B));
     assert_eq!(cache.get(b(6)), None);
     assert_eq!(cache.get(key(2, 5)), Some(&[2; SECTOR][..]));

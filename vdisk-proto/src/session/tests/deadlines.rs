@@ -81,6 +81,33 @@ fn a_device_of_version_1_sleeps_from_pause_to_pause() {
 }
 
 #[test]
+fn an_idle_device_of_version_1_sleeps_from_hello_to_hello() {
+    let mut memory = [0; MEMORY];
+    let mut device = Device::fallen_back(&mut memory);
+    let sent = device.sleep_until(40_000);
+    let hellos: Vec<_> = sent.iter().map(|(at_ms, _)| *at_ms).collect();
+    assert_eq!(hellos, [15_000, 31_000]);
+}
+
+#[test]
+fn what_version_1_has_to_send_is_due_at_once_whatever_else_waits() {
+    for is_read in [true, false] {
+        let mut memory = [0; MEMORY];
+        let mut device = Device::fallen_back(&mut memory);
+        if is_read {
+            device.read(40);
+            device.sent();
+            device.data(40, 1);
+        } else {
+            device.write(40, 1).unwrap();
+            device.sent();
+            device.write(41, 1).unwrap();
+        }
+        assert!(device.session.deadline_ms(device.now_ms).is_some_and(|due_ms| due_ms <= device.now_ms));
+    }
+}
+
+#[test]
 fn without_a_connection_only_reads_end() {
     let mut memory = [0; MEMORY];
     let mut device = Device::open(&mut memory);

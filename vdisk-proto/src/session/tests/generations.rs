@@ -128,6 +128,21 @@ fn a_read_of_a_sector_that_is_gone_with_its_drive_fails() {
 }
 
 #[test]
+fn a_read_of_a_drive_that_has_another_shape_now_fails() {
+    let mut memory = [0; MEMORY];
+    let mut device = Device::open(&mut memory);
+    device.read(40);
+    device.sent();
+    device.receive(&invalidate());
+    device.sent();
+    device.drives[1].geometry = Geometry::ALTAIR_MINIDISK;
+    device.welcome(8);
+    let failed = Event::ReadFailed(b(40), Failure::Changed);
+    assert_eq!(device.told(), [Event::DriveChanged(Drive::B), failed, Event::Opened]);
+    assert_eq!(device.sent(), []);
+}
+
+#[test]
 fn after_thirty_seconds_of_silence_the_nonce_is_said_again() {
     let mut memory = [0; MEMORY];
     let mut device = Device::open(&mut memory);

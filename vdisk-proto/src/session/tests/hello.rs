@@ -31,6 +31,17 @@ fn a_hello_goes_again_with_its_nonce_and_sequence_after_pauses_that_double() {
 }
 
 #[test]
+fn a_hello_goes_again_with_the_next_connection() {
+    let mut memory = [0; MEMORY];
+    let mut device = Device::boot(&mut memory);
+    device.connect();
+    let hello = device.sent();
+    device.session.disconnected();
+    device.connect();
+    assert_eq!(device.sent(), hello);
+}
+
+#[test]
 fn pauses_are_longer_by_chance() {
     let mut memory = [0; MEMORY];
     let mut device = Device::boot(&mut memory);

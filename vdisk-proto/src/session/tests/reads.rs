@@ -173,6 +173,18 @@ fn a_read_goes_again_under_its_sequence_as_long_as_somebody_waits() {
 }
 
 #[test]
+fn a_read_goes_again_with_the_next_connection() {
+    let mut memory = [0; MEMORY];
+    let mut device = Device::open(&mut memory);
+    device.read(40);
+    device.sent();
+    device.session.disconnected();
+    device.connect();
+    let sent = device.sent();
+    assert!(matches!(sent[..], [Hello { .. }, Read { sequence: 2, sector: 40, .. }]), "{sent:?}");
+}
+
+#[test]
 fn a_busy_server_is_asked_again_later() {
     let mut memory = [0; MEMORY];
     let mut device = Device::open(&mut memory);
@@ -232,6 +244,26 @@ fn a_read_fails_that_is_not_answered_in_time() {
     assert_eq!(device.told(), [Event::ReadFailed(b(40), Failure::TimedOut)]);
     device.bring(2, 40, 1, 1);
     assert_eq!(device.arrived(), []);
+}
+
+#[test]
+fn a_read_has_its_time_from_when_somebody_began_to_wait() {
+    let mut memory = [0; MEMORY];
+    let mut device = Device::open(&mut memory);
+    device.read(40);
+    device.sent();
+    device.session.give_up(b(40));
+    device.wait(500);
+    device.read(41);
+    device.wait(5_000);
+    device.read(42);
+    device.wait(2_999);
+    device.sent();
+    assert_eq!(device.told(), []);
+    device.wait(1);
+    device.sent();
+    let failed = |sector| Event::ReadFailed(b(sector), Failure::TimedOut);
+    assert_eq!(device.told(), [failed(41), failed(42)], "no longer for another who came");
 }
 
 #[test]

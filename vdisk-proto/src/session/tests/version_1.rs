@@ -117,6 +117,7 @@ fn only_data_that_was_asked_for_is_taken() {
     let mut device = Device::fallen_back(&mut memory);
     device.read(60);
     device.sent();
+    device.data(36, 1);
     device.data(40, 1);
     device.data(64, 1);
     device.receive_bytes(Topic::LegacyData, &[0; 140]);
@@ -172,6 +173,32 @@ fn one_write_of_a_sector_is_in_flight_at_a_time() {
     assert_eq!(device.sent(), [LegacyWrite(at(5), 2), LegacyRead(at(5))]);
     device.data(5, 2);
     assert_eq!(device.session.unacknowledged(), 0);
+}
+
+#[test]
+fn a_write_has_its_pause_again_when_another_is_done() {
+    let mut memory = [0; MEMORY];
+    let mut device = Device::fallen_back(&mut memory);
+    device.write(5, 1).unwrap();
+    device.write(6, 2).unwrap();
+    device.sent();
+    device.wait(999);
+    device.data(5, 1);
+    assert_eq!(device.sent(), []);
+    device.wait(1_000);
+    assert_eq!(device.sent(), [LegacyWrite(at(6), 2), LegacyRead(at(6))]);
+}
+
+#[test]
+fn a_write_of_version_1_goes_again_with_the_next_connection() {
+    let mut memory = [0; MEMORY];
+    let mut device = Device::fallen_back(&mut memory);
+    device.write(5, 1).unwrap();
+    let write = [LegacyWrite(at(5), 1), LegacyRead(at(5))];
+    assert_eq!(device.sent(), write);
+    device.session.disconnected();
+    device.connect();
+    assert_eq!(device.sent(), write);
 }
 
 #[test]

@@ -113,6 +113,19 @@ fn writes_go_again_from_the_first_without_an_answer_after_pauses_that_double() {
 }
 
 #[test]
+fn a_write_that_is_sent_for_the_first_time_has_the_first_pause() {
+    let mut memory = [0; MEMORY];
+    let mut device = Device::open(&mut memory);
+    device.write_all(0..1);
+    device.sent();
+    device.write_all(1..2);
+    device.acknowledge(1, 1);
+    assert_eq!(device.sent(), [write(2, 1, 1)]);
+    device.wait(1_000);
+    assert_eq!(device.sent(), [write(2, 1, 1)]);
+}
+
+#[test]
 fn a_busy_server_is_left_alone_and_then_sent_all_from_there_on() {
     let mut memory = [0; MEMORY];
     let mut device = Device::open(&mut memory);
@@ -206,6 +219,31 @@ fn sectors_that_the_session_or_the_server_cannot_carry_are_not_accepted() {
     let result = device.session.write(key(3, 0), &[0; 512], 0, &mut device.host);
     assert_eq!(result, Err(Error::TooLong), "longer than was configured");
     assert_eq!(device.write(0, 0), Err(Error::TooLong), "longer than the server's frames");
+}
+
+#[test]
+fn a_sector_that_just_fits_the_server_s_frames_is_accepted() {
+    let mut memory = [0; MEMORY];
+    let mut device = Device::boot(&mut memory);
+    device.connect();
+    device.sent();
+    device.welcome_with(FIRST, 0, 8, 28 + 137);
+    assert_eq!(device.write(0, 9), Ok(()));
+    assert_eq!(device.sent(), [write(1, 0, 9)]);
+}
+
+#[test]
+fn what_a_reboot_would_lose_is_told_oldest_first() {
+    let mut memory = [0; MEMORY];
+    let mut device = Device::open(&mut memory);
+    device.write(5, 1).unwrap();
+    device.write(5, 2).unwrap();
+    device.write(3, 3).unwrap();
+    device.sent();
+    device.acknowledge(1, 1);
+    let lost: Vec<_> =
+        device.session.unacknowledged_writes().map(|(key, bytes)| (key, fill_of(bytes))).collect();
+    assert_eq!(lost, [(b(5), 2), (b(3), 3)]);
 }
 
 #[test]
