@@ -9,6 +9,19 @@ fn send_write(server: &mut Server, session: u32, sequence: u32, fill: u8) {
     server.receive("v2/req", &encode(CHANNEL, &write(session, sequence, 0, &sector(fill))));
 }
 
+/// The store has no room for the first record of the next group.
+fn refuse(server: &mut Server) {
+    let mut group = server.service.begin_group().unwrap();
+    refuse_first(server, &mut group);
+    server.service.end_group(group);
+}
+
+fn refuse_first(server: &mut Server, group: &mut Group) {
+    group.refuse(0, Status::DiskFull);
+    server.store.write_group(group).unwrap();
+    server.store.sync(group).unwrap();
+}
+
 #[test]
 fn one_group_is_in_flight_at_a_time() {
     let mut server = Server::new();
@@ -30,6 +43,22 @@ fn nothing_waits_after_a_commit() {
     assert!(server.service.commit().unwrap());
     assert!(!server.service.commit().unwrap());
     assert_eq!(server.service.counters().groups, 2);
+}
+
+#[test]
+fn a_driver_sees_what_waits_to_be_written_and_whether_something_is_to_be_sent() {
+    let mut server = Server::new();
+    let session = server.hello(1, 0).session;
+    assert_eq!((server.service.waiting_bytes(), server.service.has_transmit()), (0, false));
+    send_write(&mut server, session, 1, 0xaa);
+    send_write(&mut server, session, 2, 0xbb);
+    assert_eq!((server.service.waiting_bytes(), server.service.has_transmit()), (2 * 301, false));
+    server.commit();
+    assert_eq!((server.service.waiting_bytes(), server.service.has_transmit()), (0, true));
+    server.service.poll_transmit().unwrap();
+    assert!(server.service.has_transmit(), "there are two answers");
+    server.answers();
+    assert!(!server.service.has_transmit());
 }
 
 #[test]
@@ -72,13 +101,6 @@ fn channels_share_a_group() {
 fn a_change_that_is_refused_waits_for_the_next_group() {
     let mut server = Server::new();
     let old = server.hello(1, 0);
-    let refuse = |server: &mut Server| {
-        let mut group = server.service.begin_group().unwrap();
-        group.refuse(0, Status::DiskFull);
-        server.store.write_group(&mut group).unwrap();
-        server.store.sync(&group).unwrap();
-        server.service.end_group(group);
-    };
     server.service.image_changed(channel(), Drive::B, server.now);
     server.receive("v2/req", &encode(CHANNEL, &hello(&hello_body(2, old.session, 1_000))));
     refuse(&mut server);
@@ -97,6 +119,47 @@ fn a_change_that_is_refused_waits_for_the_next_group() {
     assert!(new.session > old.session && new.generation(1) > old.generation(1));
     assert_eq!((new.generation(2), server.service.waiting_bytes()), (old.generation(2), 0));
     server.write(new.session, 1, 0, 0xaa);
+}
+
+#[test]
+fn a_session_that_the_store_refuses_is_answered_so() {
+    let mut server = Server::new();
+    let body = hello_body(1, 0, 1_000);
+    server.receive("v2/req", &encode(CHANNEL, &Frame { sequence: 9, ..hello(&body) }));
+    refuse(&mut server);
+    let [answer] = &server.answers()[..] else { panic!("one answer") };
+    assert!(answer.is_answer);
+    assert_eq!((answer.operation, answer.sequence), (Operation::Hello, 9));
+    assert_eq!((answer.status, answer.session), (Status::DiskFull, 0));
+}
+
+#[test]
+fn a_refused_write_leaves_no_room_taken_behind_it() {
+    let mut server = Server::with(Limits { channel_records: 2, ..Limits::default() });
+    let session = server.hello(1, 0).session;
+    send_write(&mut server, session, 1, 0xaa);
+    let mut group = server.service.begin_group().unwrap();
+    server.receive("v2/req", &encode(CHANNEL, &hello(&hello_body(2, session, 1_000))));
+    refuse_first(&mut server, &mut group);
+    server.service.end_group(group);
+    server.commit();
+    let answers = server.answers();
+    assert_eq!((answers[0].operation, answers[0].status), (Operation::Write, Status::DiskFull));
+    let session = Welcome::decode(&answers[1]).session;
+    send_write(&mut server, session, 1, 0xbb);
+    send_write(&mut server, session, 2, 0xcc);
+    server.commit();
+    assert_eq!(server.answers().iter().map(|answer| answer.status).collect::<Vec<_>>(), [Status::Ok; 2]);
+}
+
+#[test]
+fn a_channel_of_which_everything_was_refused_takes_no_other_s_place() {
+    let mut server = Server::with(Limits { channels: 1, ..Limits::default() });
+    server.receive_on("one", "write", &legacy_write(0, &sector(1)));
+    refuse(&mut server);
+    server.receive_on("two", "write", &legacy_write(0, &sector(2)));
+    let counters = server.service.counters();
+    assert_eq!((counters.legacy_writes, counters.legacy_writes_busy), (2, 0));
 }
 
 #[test]

@@ -39,6 +39,17 @@ fn the_nonce_of_the_current_session_gets_it_again() {
 }
 
 #[test]
+fn the_session_before_is_what_the_device_named() {
+    let mut server = Server::new();
+    assert_eq!(server.service.previous(channel()), 0, "it never said anything");
+    let first = server.hello(0xaa, 0).session;
+    assert_eq!(server.service.previous(channel()), 0);
+    let second = server.hello(0xbb, first).session;
+    server.hello(0xcc, second);
+    assert_eq!(server.service.previous(channel()), second);
+}
+
+#[test]
 fn a_session_is_durable_before_the_answer() {
     let mut server = Server::new();
     server.receive("v2/req", &encode(CHANNEL, &hello(&hello_body(0xaa, 0, 1_000))));

@@ -65,7 +65,9 @@ fn a_channel_that_does_not_take_its_answers_gets_no_more() {
     server.receive_on("other", "read", &[0; 4]);
     let mut busy = 0;
     let mut bytes = 0;
+    let mut sent = 0;
     while let Some(message) = server.service.poll_transmit() {
+        sent += 1;
         if message.channel == channel() {
             bytes += message.payload.len();
             busy += usize::from(Answer::decode(&message).status == Status::Busy);
@@ -75,13 +77,41 @@ fn a_channel_that_does_not_take_its_answers_gets_no_more() {
     }
     assert!(bytes <= 2_000, "{bytes}");
     assert!(busy > 0);
-    assert!(server.service.counters().answers_dropped > 0);
+    let dropped = server.service.counters().answers_dropped;
+    assert!(dropped > 0 && sent + dropped == 101, "{sent} were sent, {dropped} dropped");
     assert_eq!(server.ask_one(&read(session, 101, 0, 1)).status, Status::Ok);
 }
 
 #[test]
-fn a_read_longer_than_all_answers_of_a_channel_is_too_large() {
+fn as_many_answers_wait_as_the_bound_says_and_one_more_when_one_was_sent() {
+    let mut server = Server::with(Limits { channel_answer_bytes: 5 * 141, ..Limits::default() });
+    let ask = |server: &mut Server, times| (0..times).for_each(|_| server.receive("read", &[0; 4]));
+    ask(&mut server, 12);
+    assert_eq!(server.service.counters().answers_dropped, 2, "twice as much may wait");
+    server.service.poll_transmit().unwrap();
+    ask(&mut server, 3);
+    assert_eq!(server.service.counters().answers_dropped, 4);
+    assert_eq!(server.data().len(), 10);
+}
+
+#[test]
+fn a_read_is_busy_behind_an_answer_of_its_own_channel_only() {
     let mut server = Server::with(Limits { channel_answer_bytes: 1_000, ..Limits::default() });
+    let session = server.hello(1, 0).session;
+    let ask = |server: &mut Server| server.receive("v2/req", &encode(CHANNEL, &read(session, 1, 0, 7)));
+    server.receive_on("other", "read", &[0; 4]);
+    ask(&mut server);
+    server.service.poll_transmit().unwrap();
+    assert_eq!(server.answers()[0].status, Status::Ok, "what waits is another's");
+    ask(&mut server);
+    ask(&mut server);
+    let statuses: Vec<_> = server.answers().iter().map(|answer| answer.status).collect();
+    assert_eq!(statuses, [Status::Ok, Status::Busy]);
+}
+
+#[test]
+fn a_read_longer_than_all_answers_of_a_channel_is_too_large() {
+    let mut server = Server::with(Limits { channel_answer_bytes: 7 * SECTOR, ..Limits::default() });
     let session = server.hello(1, 0).session;
     assert_eq!(server.ask_one(&read(session, 1, 0, 8)).status, Status::TooLarge);
     assert_eq!(server.ask_one(&read(session, 2, 0, 7)).status, Status::Ok);

@@ -152,6 +152,17 @@ fn every_refusal_of_the_store_is_told() {
 }
 
 #[test]
+fn requests_are_counted_as_served_or_by_why_they_are_refused() {
+    let (mut server, session) = device();
+    let before = server.service.counters().requests;
+    server.ask(&flush(session, 1));
+    server.ask(&read(session, 2, 0, 1));
+    server.ask(&read(session, 3, 2_464, 1));
+    let served = server.service.counters().requests - before;
+    assert_eq!((served, server.refused(Status::OutOfRange)), (2, 1));
+}
+
+#[test]
 fn a_frame_larger_than_was_agreed_is_refused() {
     let limits = Limits { largest_frame: 28 + 2 * 137, ..Limits::default() };
     let mut server = Server::with(limits);
@@ -159,6 +170,8 @@ fn a_frame_larger_than_was_agreed_is_refused() {
     let answer = server.ask_one(&write(session, 1, 0, &[0xaa; 3 * 137]));
     assert_eq!(answer.status, Status::TooLarge);
     assert_eq!(server.ask_one(&write(session, 1, 0, &[0xaa; 2 * 137])).acknowledged, 1);
+    let answer = server.ask_one(&write(session + 1, 1, 0, &[0xaa; 3 * 137]));
+    assert_eq!((answer.status, answer.acknowledged), (Status::TooLarge, 0), "the mark is another session's");
 }
 
 #[test]
