@@ -129,4 +129,15 @@ mod tests {
         limiter.failed(origin(5_000), now + FORGOTTEN_AFTER);
         assert_eq!(limiter.origins.len(), 1);
     }
+
+    #[test]
+    fn who_goes_on_guessing_pushes_nobody_out_of_a_full_table() {
+        let (mut limiter, now) = (Limiter::default(), Instant::now());
+        let everybody = || (0_u32..).take(MAX_ORIGINS).map(origin);
+        for _ in 0..6 {
+            everybody().for_each(|origin| limiter.failed(origin, now));
+        }
+        limiter.failed(origin(1), now);
+        assert!(everybody().all(|origin| limiter.wait(origin, now).is_some()));
+    }
 }

@@ -2,7 +2,12 @@ use super::*;
 
 /// The cheapest hash there is, of "correct horse".
 pub(crate) fn cheap() -> String {
-    let params = Params::new(8, 1, 1, None).unwrap();
+    cheap_of(Params::DEFAULT_OUTPUT_LEN)
+}
+
+/// The same with an output of so many bytes.
+fn cheap_of(length: usize) -> String {
+    let params = Params::new(8, 1, 1, Some(length)).unwrap();
     let salt = SaltString::encode_b64(&[7; SALT_LENGTH]).unwrap();
     let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
     argon2.hash_password(b"correct horse", &salt).unwrap().to_string()
@@ -73,6 +78,8 @@ fn a_line_that_is_none_is_named() {
         (format!("a:{}", hash.replace("v=19", "v=16")), "version 19"),
         (format!("a:{}", hash.replace("v=19$", "")), "version 19"),
         ("a:$argon2id$v=19$m=8,t=1,p=1".to_owned(), "lacks a salt"),
+        (format!("a:{}", cheap_of(16).rsplit_once('$').unwrap().0), "or 16 bytes"),
+        (format!("a:{}", cheap_of(15)), "or 16 bytes"),
         (format!("a:$argon2id$v=19$m=65537,t=1,p=1${salt_and_hash}"), "m=65536"),
         (format!("a:$argon2id$v=19$m=8,t=9,p=1${salt_and_hash}"), "t=8"),
         (format!("a:$argon2id$v=19$m=64,t=1,p=5${salt_and_hash}"), "p=4"),
@@ -92,12 +99,33 @@ fn a_line_that_is_none_is_named() {
 }
 
 #[test]
+fn a_hash_may_be_as_short_and_cost_as_much_as_is_said() {
+    let salt_and_hash = cheap_of(16).split('$').skip(4).collect::<Vec<_>>().join("$");
+    for params in ["m=8,t=1,p=1", "m=65536,t=1,p=1", "m=8,t=8,p=1", "m=32,t=1,p=4"] {
+        read(&format!("a:$argon2id$v=19${params}${salt_and_hash}")).unwrap();
+    }
+}
+
+#[test]
+fn what_is_printed_of_a_table_tells_no_hash() {
+    let hash = cheap();
+    let printed = format!("{:?}", read(&format!("# who\na:{hash}")).unwrap());
+    assert!(printed.contains("Entry(line 2)"), "{printed}");
+    assert!(!printed.contains(hash.rsplit_once('$').unwrap().1), "{printed}");
+}
+
+#[test]
 fn a_file_that_is_none_is_refused() {
     let message = |text: &str| read(text).unwrap_err().to_string();
     assert!(message("").contains("nobody is in"));
     assert!(message("# nobody\n\n").contains("nobody is in"));
-    assert!(message(&"\n".repeat(MAX_LINES + 1)).contains("longer than"));
-    assert!(message(&"#".repeat(usize::try_from(MAX_BYTES).unwrap() + 1)).contains("longer than"));
+    let most_bytes = usize::try_from(MAX_BYTES).unwrap();
+    for longest in ["\n".repeat(MAX_LINES), "#".repeat(most_bytes)] {
+        assert!(message(&longest).contains("nobody is in"));
+    }
+    for longer in ["\n".repeat(MAX_LINES + 1), "#".repeat(most_bytes + 1)] {
+        assert!(message(&longer).contains("longer than"));
+    }
     let missing = Table::read(Path::new("/nonexistent/passwords")).unwrap_err().to_string();
     assert!(missing.contains("/nonexistent/passwords cannot be read"), "{missing}");
     let file = tempfile::NamedTempFile::new().unwrap();
@@ -109,7 +137,8 @@ fn a_file_that_is_none_is_refused() {
 fn a_line_that_was_made_is_read_back() {
     let user = Identity::new("alice").unwrap();
     let channels = Grant::Channels(["b", "c"].map(|name| Channel::new(name).unwrap()).to_vec());
-    let [operator, more] = [Grant::Operator, channels].map(|grant| {
+    let own = Grant::Channels(Vec::new());
+    let [operator, more, _own] = [Grant::Operator, channels, own].map(|grant| {
         let line = hash_password(user, b"12345678", &grant).unwrap();
         let table = read(&line).unwrap();
         assert_eq!(table.get(&user).unwrap().grant, grant);
