@@ -74,6 +74,13 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_geometry_says_its_shape() {
+        let disk = Geometry::new(40, 9, 512).unwrap();
+        assert_eq!((disk.tracks(), disk.sectors_per_track(), disk.sector_length()), (40, 9, 512));
+        assert_eq!(Geometry::raw_512(40, 9), Ok(disk));
+    }
+
+    #[test]
     fn presets_have_their_known_sizes() {
         assert_eq!(Geometry::ALTAIR_8_INCH.bytes(), 337_568);
         assert_eq!(Geometry::ALTAIR_8_INCH.sectors(), 2_464);

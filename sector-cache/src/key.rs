@@ -126,7 +126,8 @@ mod tests {
 
     #[test]
     fn a_key_holds_its_drive_and_its_sector() {
-        let key = SectorKey::try_new(15, 0xff_ffff).unwrap();
+        let key = SectorKey::new(Drive::new(15).unwrap(), Sector::new(0xff_ffff).unwrap());
+        assert_eq!(SectorKey::try_new(15, 0xff_ffff), Ok(key));
         assert_eq!(key.bits(), SectorKey::MASK);
         assert_eq!((key.drive().number(), key.sector().number()), (15, 0xff_ffff));
         assert_eq!(SectorKey::new(Drive::B, Sector::from(2463)).to_string(), "B:2463");
@@ -134,8 +135,10 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_is_refused() {
-        assert_eq!(SectorKey::try_new(16, 0), Err(Error::OutOfRange));
-        assert_eq!(SectorKey::try_new(0, 1 << 24), Err(Error::OutOfRange));
-        assert_eq!(SectorKey::try_new(255, u32::MAX), Err(Error::OutOfRange));
+        for (drive, sector) in [(16, 0), (0, 1 << 24), (16, 1 << 24), (255, u32::MAX)] {
+            assert_eq!(SectorKey::try_new(drive, sector), Err(Error::OutOfRange), "{drive}, {sector}");
+        }
+        assert_eq!([16, 255].map(Drive::new), [Err(Error::OutOfRange); 2]);
+        assert_eq!([1 << 24, u32::MAX].map(Sector::new), [Err(Error::OutOfRange); 2]);
     }
 }

@@ -114,7 +114,11 @@ fn as_many_slots_are_said_to_fit_as_do() {
     assert_eq!(SectorCache::<u16>::slots_in(172_032, 137), 1_154);
     assert_eq!(SectorCache::<u16>::slots_in(148, 137), 0);
     assert_eq!(SectorCache::<u16>::slots_in(usize::MAX, 1), 65_535);
-    assert_eq!(SectorCache::<u16>::slots_in(usize::MAX, usize::MAX), 0);
+    let most_length = 1 << 24;
+    assert_eq!(SectorCache::<u16>::slots_in(2 * (12 + most_length), most_length), 2);
+    for length in [0, most_length + 1, usize::MAX] {
+        assert_eq!(SectorCache::<u16>::slots_in(usize::MAX, length), 0, "{length} bytes");
+    }
     assert_eq!(WideSectorCache::slots_in(161 * 70_000, 137), 70_000);
     assert_eq!(WideSectorCache::slots_in(161 * 70_000 - 1, 137), 69_999);
 }
