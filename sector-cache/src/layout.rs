@@ -8,7 +8,7 @@
 //! |---------------:|-----:|----------|---------|
 //! |              0 |    0 | word     | `u32`: the key and the flags below |
 //! |              4 |    4 | follower | the slot that comes after *this slot* in its bucket, or `END` |
-//! |                |    8 | first    | a slot of *this bucket*, or `END` |
+//! |                |    8 | first    | a slot of *this bucket* beside its chain, or `END`: the next one goes there |
 //! |              6 |   12 | head     | the slot that comes first in *this bucket's* chain, or `END` |
 //!
 //! | Place: narrow | wide | Field | Meaning |
