@@ -122,6 +122,17 @@ static void writes_go_to_the_card_and_are_kept(void)
     free(disk);
 }
 
+static void what_was_read_last_is_kept(void)
+{
+    sector_cache_disk *disk = new_disk(2);
+    for (uint16_t sector = 1; sector <= 3; ++sector)
+        CHECK(answers(served(disk, 1, sector, 0, 0), 1, sector, 0, 1));
+    CHECK(answers(served(disk, 1, 3, 0, 0), 1, 3, 0, 1));
+    CHECK_EQUAL(3, the_card.reads);
+    CHECK_EQUAL(1, statistics_of_disk(disk).evictions);
+    free(disk);
+}
+
 static void a_read_that_fails_says_so(void)
 {
     sector_cache_disk *disk = new_disk(2);
@@ -267,6 +278,7 @@ int main(void)
 {
     reads_go_to_the_card_once();
     writes_go_to_the_card_and_are_kept();
+    what_was_read_last_is_kept();
     a_read_that_fails_says_so();
     a_write_that_fails_is_forgotten();
     there_are_16_drives_of_3000_sectors();

@@ -173,6 +173,15 @@ static void the_drive_in_a_message_counts_only_if_asked_for(void)
     free(many);
 }
 
+static void a_cache_of_many_drives_evicts(void)
+{
+    sector_cache *cache = new_cache(1, 137, SECTOR_CACHE_MULTI_DRIVE);
+    CHECK_EQUAL(SECTOR_CACHE_INSERTED, put_137(cache, 8, 1, 0x81));
+    CHECK_EQUAL(SECTOR_CACHE_EVICTED, put_137(cache, 9, 1, 0x91));
+    CHECK(holds_137(cache, 9, 1, 0x91));
+    free(cache);
+}
+
 static void a_difference_disk_keeps_what_it_has(void)
 {
     uint8_t write_1[MESSAGE] = {2, 1, 0};
@@ -253,6 +262,7 @@ int main(void)
     what_is_no_message_is_ignored();
     a_length_above_the_capacity_is_refused();
     the_drive_in_a_message_counts_only_if_asked_for();
+    a_cache_of_many_drives_evicts();
     a_difference_disk_keeps_what_it_has();
     the_difference_disk_can_have_many_drives();
     sectors_of_another_length_are_not_served();
