@@ -25,7 +25,7 @@ pub trait Inside {
     const KIND: u8;
     /// The kind, then zeros: such a word is found at no other offset of itself, whatever follows it, so that it gives
     /// away pointers that are misaligned, and memory full of equal bytes. The M4 compares it in one instruction.
-    const MAGIC: usize = (Self::KIND as usize) << (usize::BITS - u8::BITS);
+    const MAGIC: usize = (Self::KIND as usize).rotate_right(u8::BITS);
 }
 
 /// What an object in the caller's storage can be.
