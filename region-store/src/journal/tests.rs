@@ -9,7 +9,10 @@ mod recovery;
 use std::io;
 use std::path::Path;
 
-use super::{ALIGNMENT, Journal, JournalOptions, MAX_GROUP_LENGTH, Mode, Position, Recovered, Tail, recover};
+use super::{
+    ALIGNMENT, Journal, JournalOptions, MAX_CAPACITY_BYTES, MAX_GROUP_LENGTH, Mode, Position, Recovered,
+    Tail, recover,
+};
 use crate::format::{Header, RegionId};
 use crate::medium::{Call, CrashMedium, Fault, Medium, MediumFile, Trouble};
 use crate::{Error, Result};
@@ -157,12 +160,14 @@ fn the_longest_group_is_recovered() {
     let medium = CrashMedium::new();
     let mut journal = create(&medium, 1_024);
     assert_eq!(journal.room(), u64::from(MAX_GROUP_LENGTH));
+    // With an empty blob, a head of 40 bytes and two lengths of 4.
     let longest = vec![1; MAX_GROUP_LENGTH as usize - 48];
-    put(&mut journal, &longest);
+    journal.append([&longest[..], b""]).unwrap();
+    journal.sync().unwrap();
     assert_eq!(journal.room(), u64::from(MAX_GROUP_LENGTH));
     put(&mut journal, b"");
     let recovered = read(&medium).unwrap();
-    assert_eq!(blobs(&recovered), [longest, Vec::new()]);
+    assert_eq!(groups(&recovered), [vec![longest, Vec::new()], vec![Vec::new()]]);
 
     let next = Path::new("journal/2.region");
     recovered.continue_in(&medium, next, &options(1_024)).unwrap();
@@ -259,6 +264,19 @@ fn a_journal_goes_on_in_a_new_file() {
 
     let error = read(&medium).unwrap().continue_in(&medium, next, &options).unwrap_err();
     assert!(matches!(error, Error::Exists { path } if path == next));
+}
+
+#[test]
+fn groups_that_fill_a_block_go_on_together() {
+    let medium = CrashMedium::new();
+    let mut journal = create(&medium, 1_024);
+    // With a head of 40 bytes and a length of 4 each, they are as long as the longest group.
+    put(&mut journal, &vec![1; MAX_GROUP_LENGTH as usize / 2 - 48]);
+    put(&mut journal, &vec![2; MAX_GROUP_LENGTH as usize / 2 - 40]);
+    let next = Path::new("journal/2.region");
+    read(&medium).unwrap().continue_in(&medium, next, &options(1_024)).unwrap();
+    let continued = recover(&medium, next, Mode::Strict).unwrap();
+    assert_eq!(groups(&continued), [blobs(&read(&medium).unwrap())]);
 }
 
 #[cfg(unix)]

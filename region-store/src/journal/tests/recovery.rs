@@ -61,6 +61,18 @@ fn a_group_without_its_first_sector_is_a_torn_tail() {
 }
 
 #[test]
+fn a_group_of_which_only_the_last_page_came_is_a_torn_tail() {
+    let medium = CrashMedium::new();
+    create(&medium, 200);
+    for page in [2, 17, 18, 100, 199] {
+        overwrite(&medium, page * PAGE, b"\xff");
+        assert_eq!(read(&medium).unwrap().tail(), Tail::Torn { offset: PAGE }, "page {page}");
+        overwrite(&medium, page * PAGE, b"\x00");
+    }
+    assert_eq!(read(&medium).unwrap().tail(), Tail::Clean);
+}
+
+#[test]
 fn a_last_group_that_is_settled_survives_whatever_became_of_its_sync() {
     for fails in [false, true] {
         let medium = CrashMedium::new();
@@ -256,15 +268,16 @@ fn blocks_of_other_kinds_are_skipped_or_refused() {
 
 #[test]
 fn a_file_longer_than_any_journal_is_refused_unread() {
+    /// One file of a length, which fails to be read.
     #[derive(Clone, Debug)]
-    struct Endless;
-    impl Medium for Endless {
+    struct Unread(u64);
+    impl Medium for Unread {
         type File = Self;
         fn create(&self, _: &Path) -> io::Result<Self> {
             unreachable!()
         }
         fn open(&self, _: &Path) -> io::Result<Self> {
-            Ok(Self)
+            Ok(self.clone())
         }
         fn rename(&self, _: &Path, _: &Path) -> io::Result<()> {
             unreachable!()
@@ -279,7 +292,7 @@ fn a_file_longer_than_any_journal_is_refused_unread() {
             unreachable!()
         }
     }
-    impl MediumFile for Endless {
+    impl MediumFile for Unread {
         fn allocate(&self, _: u64) -> io::Result<()> {
             unreachable!()
         }
@@ -293,13 +306,17 @@ fn a_file_longer_than_any_journal_is_refused_unread() {
             unreachable!()
         }
         fn read_at(&self, _: &mut [u8], _: u64) -> io::Result<usize> {
-            unreachable!()
+            Err(io::ErrorKind::Other.into())
         }
         fn length(&self) -> io::Result<u64> {
-            Ok(u64::MAX)
+            Ok(self.0)
         }
     }
-    assert!(matches!(recover(&Endless, path(), Mode::Force), Err(Error::Damaged { .. })));
+    for length in [MAX_CAPACITY_BYTES + 1, u64::MAX] {
+        assert!(matches!(recover(&Unread(length), path(), Mode::Force), Err(Error::Damaged { .. })));
+    }
+    let error = recover(&Unread(MAX_CAPACITY_BYTES), path(), Mode::Force).unwrap_err();
+    assert!(matches!(error, Error::Io { operation: "read", .. }), "{error}");
 }
 
 #[test]
