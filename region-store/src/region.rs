@@ -16,8 +16,8 @@ use std::sync::{Arc, OnceLock};
 
 use crate::error::{Error, Result};
 use crate::format::{
-    BLOCK_HEAD_LENGTH, Block, Damage, Header, Index, IndexEntry, Kind, Problem, SEAL_LENGTH, Seal, Version,
-    v1, version_of,
+    BLOCK_HEAD_LENGTH, Block, Damage, HEADER_LENGTH, Header, Index, IndexEntry, Kind, Problem, SEAL_LENGTH,
+    Seal, Version, v1, version_of,
 };
 use crate::medium::{Disk, Medium, MediumFile};
 use crate::os;
@@ -267,8 +267,8 @@ impl Region {
             Layout::One(marks) => self.get_v1(self.marks(marks)?, ordinal),
             Layout::Two(two) => {
                 let index = self.index(two)?;
-                let Some(number) = index.find(ordinal) else { return Ok(None) };
-                let entry = two.entry(&index, number).map_err(Error::damaged(&self.path))?;
+                let found = index.find(ordinal).and_then(|number| Some((number, index.get(number)?)));
+                let Some((number, entry)) = found else { return Ok(None) };
                 prefetch::blob(self.bytes.get(), entry, two.entry_behind(&index, number), ordinal);
                 let (block, _) = self.block(two, entry, number)?;
                 let within = usize::try_from(ordinal.saturating_sub(block.head().first_ordinal));
@@ -355,10 +355,16 @@ impl Two {
         let header = Header::decode(file)?;
         let offset = Seal::offset_in(file) as u64;
         let seal = Seal::decode(seal, header.region_id, offset)?;
+        let value = |field, at, found, expected| {
+            Err(Damage::new(field, offset + at, Problem::Value { found, expected }))
+        };
+        if seal.index_offset >= offset {
+            return value("index offset", 8, seal.index_offset, "before the seal");
+        }
         // Memory is allocated by that number, before all that it counts is seen.
-        if seal.blocks > seal.index_offset / BLOCK_HEAD_LENGTH as u64 || seal.index_offset > offset {
-            let problem = Problem::Value { found: seal.blocks, expected: "as many as fit before the index" };
-            return Err(Damage::new("blocks", offset + 32, problem));
+        let most_blocks = seal.index_offset.saturating_sub(HEADER_LENGTH as u64) / BLOCK_HEAD_LENGTH as u64;
+        if seal.blocks > most_blocks {
+            return value("blocks", 32, seal.blocks, "as many as fit before the index");
         }
         Ok(Self { header, seal, index_is_checked: AtomicBool::new(false), verified: OnceLock::new() })
     }
@@ -382,11 +388,6 @@ impl Two {
             self.index_is_checked.store(true, Ordering::Release);
         }
         Ok(index)
-    }
-
-    fn entry(&self, index: &Index<'_>, number: usize) -> core::result::Result<IndexEntry, Damage> {
-        let problem = Problem::Truncated { needed: number as u64 + 1, left: index.len() as u64 };
-        index.get(number).ok_or(Damage::new("index", self.seal.index_offset, problem))
     }
 
     /// The entry that comes next, or what it would say if the index were a block of its own kind.

@@ -7,20 +7,27 @@ use super::*;
 
 /// Bytes of a whole sealed file of version 2 with these blocks of blobs, put together by the format's own parts.
 pub(crate) fn sealed(header: &Header, blocks: &[&[&[u8]]]) -> Vec<u8> {
+    let blocks: Vec<_> = blocks.iter().map(|blobs| (Kind::Blobs, *blobs)).collect();
+    sealed_of(header, &blocks)
+}
+
+/// The same with blocks of these kinds.
+pub(crate) fn sealed_of(header: &Header, blocks: &[(Kind, &[&[u8]])]) -> Vec<u8> {
     let mut file = header.encode().to_vec();
     let (mut entries, mut blobs, mut blob_bytes) = (Vec::new(), 0, 0);
     let mut checksum = Crc32c::new();
-    let mut builder = BlockBuilder::new(Kind::Blobs, 0);
-    for block in blocks {
+    for (kind, block) in blocks {
+        let mut builder = BlockBuilder::new(*kind, 0);
         block.iter().for_each(|blob| builder.push(blob).unwrap());
         let offset = file.len() as u64;
         let bytes = builder.finish(header.region_id, offset, blobs, header.alignment);
         checksum = checksum.update(&bytes[4..8]);
         file.extend_from_slice(bytes);
-        builder.clear();
         entries.push(IndexEntry { offset, first_ordinal: blobs });
-        blobs += block.len() as u64;
-        blob_bytes += block.iter().map(|blob| blob.len() as u64).sum::<u64>();
+        if kind.has_blobs() {
+            blobs += block.len() as u64;
+            blob_bytes += block.iter().map(|blob| blob.len() as u64).sum::<u64>();
+        }
     }
     let index_offset = file.len() as u64;
     let index = index::encode(&entries, header.region_id, index_offset, blobs, header.alignment).unwrap();

@@ -70,8 +70,8 @@ impl Region {
             }
             Layout::Two(two) => {
                 let index = self.index(two)?;
-                for number in parts.start..parts.end.min(index.len()) {
-                    let entry = two.entry(&index, number).map_err(Error::damaged(&self.path))?;
+                for number in parts {
+                    let Some(entry) = index.get(number) else { break };
                     let (block, is_just_verified) = self.block(two, entry, number)?;
                     let flow = self.scan_block(&block, is_just_verified, &mut visit)?;
                     if flow.is_break() {

@@ -5,7 +5,8 @@ use std::ops::ControlFlow;
 use std::os::unix::fs::FileExt;
 
 use super::*;
-use crate::format::tests::{sealed, telling_header, version_1};
+use crate::format::index;
+use crate::format::tests::{sealed, sealed_of, telling_header, version_1};
 use crate::{Options, RegionWriter};
 
 fn blobs() -> Vec<Vec<u8>> {
@@ -52,6 +53,61 @@ fn both_versions_are_read_in_every_way() {
         let summary = region.verify(|done, total| assert!(done <= total)).unwrap();
         assert_eq!((summary.blobs, summary.blob_bytes, summary.version), (10_000, bytes, region.version()));
     }
+}
+
+#[test]
+fn what_header_and_seal_say_can_be_asked() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("2.region");
+    let file = sealed(&telling_header(), &[&[b"one", b"two"]]);
+    fs::write(&path, &file).unwrap();
+    let region = Region::open(&path).unwrap();
+    assert_eq!(region.header(), Some(&telling_header()));
+    let seal = region.seal().unwrap();
+    assert_eq!((seal.blobs, seal.blob_bytes, seal.blocks), (2, 6, 1));
+    assert_eq!((seal.file_length, region.file_length()), (file.len() as u64, file.len() as u64));
+
+    fs::write(&path, version_1(&[b"one"])).unwrap();
+    let region = Region::open(&path).unwrap();
+    assert_eq!((region.header(), region.seal()), (None, None));
+}
+
+#[test]
+fn a_region_without_blobs_is_empty() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.region");
+    let header = telling_header();
+    for (file, is_empty) in [
+        (sealed(&header, &[]), true),
+        (sealed(&header, &[&[b""]]), false),
+        (version_1(&[]), true),
+        (version_1(&[b""]), false),
+    ] {
+        fs::write(&path, file).unwrap();
+        assert_eq!(Region::open(&path).unwrap().is_empty().unwrap(), is_empty);
+    }
+}
+
+#[test]
+fn blocks_of_kinds_that_nobody_knows_are_passed_by() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("2.region");
+    let newer = (Kind::Skippable(0x8001), &[&b"newer"[..]][..]);
+    let blocks = [(Kind::Blobs, &[&b"one"[..]][..]), newer, (Kind::Blobs, &[b"two"]), newer];
+    fs::write(&path, sealed_of(&telling_header(), &blocks)).unwrap();
+    let region = Region::open(&path).unwrap();
+    let mut scanned = Vec::new();
+    region.scan(|blob| scanned.push(blob.to_vec())).unwrap();
+    assert_eq!(scanned, [b"one", b"two"]);
+    scanned.clear();
+    region.scan_parts(0..4, |blob| scanned.push(blob.to_vec())).unwrap();
+    assert_eq!(scanned, [b"one", b"two"]);
+    assert!(region.blobs().map(Result::unwrap).eq([b"one", b"two"]));
+    assert_eq!(
+        [0, 1, 2].map(|ordinal| region.get(ordinal).unwrap()),
+        [Some(&b"one"[..]), Some(b"two"), None]
+    );
+    assert_eq!(region.verify(|_, _| ()).unwrap().blobs, 2);
 }
 
 #[test]
@@ -163,6 +219,87 @@ fn an_index_that_is_damaged_is_found_when_it_is_used_and_a_scan_needs_none() {
     }
 }
 
+/// A file of two blocks with a blob each, whose index and seal are made anew, with right checksums.
+fn with_index_and_seal(entries: &[IndexEntry], seal: impl FnOnce(&mut Seal)) -> Vec<u8> {
+    let header = telling_header();
+    let mut file = sealed(&header, &[&[b"one"], &[b"two"]]);
+    let mut found =
+        Seal::decode(&file[file.len() - 64..], header.region_id, (file.len() - 64) as u64).unwrap();
+    seal(&mut found);
+    file.truncate(4_096 + 2 * 64);
+    let index = index::encode(entries, header.region_id, file.len() as u64, 2, header.alignment).unwrap();
+    file.extend_from_slice(&index);
+    let offset = file.len() as u64;
+    found.file_length = offset + 64;
+    file.extend_from_slice(&found.encode(header.region_id, offset));
+    file
+}
+
+/// The index that the file has.
+const TWO_BLOCKS: [IndexEntry; 2] =
+    [IndexEntry { offset: 4_096, first_ordinal: 0 }, IndexEntry { offset: 4_160, first_ordinal: 1 }];
+
+/// That an error names a field at an offset.
+fn names(error: &Error, field: &str, offset: u64) -> bool {
+    matches!(error, Error::Damaged { damage, .. } if damage.field == field && damage.offset == offset)
+}
+
+#[test]
+fn a_seal_that_cannot_be_is_refused_and_its_field_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("2.region");
+    fs::write(&path, with_index_and_seal(&TWO_BLOCKS, |_| ())).unwrap();
+    assert_eq!(Region::open(&path).unwrap().parts().unwrap(), 2);
+    // Two blocks of 64 bytes and an index of 96 before it.
+    let seal_offset = 4_096 + 2 * 64 + 96;
+    for index_offset in [seal_offset, seal_offset + 1, u64::MAX] {
+        let file = with_index_and_seal(&TWO_BLOCKS, |seal| seal.index_offset = index_offset);
+        fs::write(&path, file).unwrap();
+        let error = Region::open(&path).unwrap_err();
+        assert!(names(&error, "index offset", seal_offset + 8), "{error}");
+    }
+    for blocks in [4, u64::MAX] {
+        fs::write(&path, with_index_and_seal(&TWO_BLOCKS, |seal| seal.blocks = blocks)).unwrap();
+        let error = Region::open(&path).unwrap_err();
+        assert!(names(&error, "blocks", seal_offset + 32), "{error}");
+    }
+}
+
+#[test]
+fn a_region_of_as_many_blocks_as_fit_is_opened() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("2.region");
+    fs::write(&path, sealed(&Header { alignment: 8, ..telling_header() }, &[&[], &[], &[]])).unwrap();
+    assert_eq!(Region::open(&path).unwrap().parts().unwrap(), 3);
+}
+
+#[test]
+fn an_index_that_is_not_of_its_blocks_is_found_where_it_is_used() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("2.region");
+    let index_offset = 4_096 + 2 * 64;
+    let [first, second] = TWO_BLOCKS;
+
+    fs::write(&path, with_index_and_seal(&TWO_BLOCKS, |seal| seal.blocks = 3)).unwrap();
+    let error = Region::open(&path).unwrap().parts().unwrap_err();
+    assert!(names(&error, "data length", index_offset + 24), "{error}");
+    assert!(error.to_string().contains("32 is not 16 x the seal's number of blocks"), "{error}");
+
+    for wrong in [
+        IndexEntry { first_ordinal: 2, ..second },
+        IndexEntry { offset: first.offset, ..second },
+        // The index itself, which has blobs as little as any other.
+        IndexEntry { offset: index_offset, first_ordinal: 2 },
+    ] {
+        fs::write(&path, with_index_and_seal(&[first, wrong], |_| ())).unwrap();
+        let region = Region::open(&path).unwrap();
+        let lent = region.get(wrong.first_ordinal).map(drop).unwrap_err();
+        for error in [lent, region.scan_parts(1..2, |_| ()).unwrap_err()] {
+            assert!(names(&error, "first ordinal", wrong.offset + 16), "{error}");
+        }
+    }
+}
+
 #[test]
 fn a_file_that_is_no_whole_region_is_not_opened() {
     let folder = tempfile::tempdir().unwrap();
@@ -263,7 +400,7 @@ fn long_blobs_are_verified_by_their_lengths() {
 #[test]
 #[cfg(target_pointer_width = "64")]
 fn blocks_beyond_four_gigabytes_are_found() {
-    use crate::format::{BlockBuilder, IndexEntry, crc32c, index};
+    use crate::format::{BlockBuilder, crc32c};
 
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("2.region");
