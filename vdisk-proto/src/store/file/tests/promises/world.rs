@@ -336,6 +336,10 @@ impl World {
                 self.truth.announce(*place);
             }
         }
+        // What the end of a group noticed is passed on with the next one.
+        if lock(&self.server.store.images).has_changes() {
+            return self.tell();
+        }
         for place in places() {
             // No device was told of it, or the channel had its own copy before its template changed.
             let is_settled = !self.announced.contains_key(&place) && !self.is_written(place);
