@@ -194,10 +194,9 @@ impl Segments {
         }
         let Some((opening, _)) = &newest else { return Ok(Self { present, ..Self::default() }) };
         let live: Vec<u64> = (opening.lowest..=opening.segment).filter(|n| present.contains(n)).collect();
-        let missing = (opening.lowest..=opening.segment).find(|number| {
-            // The lowest ones go first when they are needed no more.
-            !live.contains(number) && live.first().is_some_and(|first| first < number)
-        });
+        // The lowest ones go first when they are needed no more.
+        let mut from_first = live.first().copied().unwrap_or(opening.segment)..=opening.segment;
+        let missing = from_first.find(|number| !live.contains(number));
         match missing {
             Some(number) if mode == Mode::Strict => {
                 Err(FileStoreError::SegmentMissing { path: log::path(folder, number) })

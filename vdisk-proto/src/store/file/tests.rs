@@ -13,3 +13,4 @@ mod overlay;
 mod past;
 mod promises;
 mod real;
+mod segments;

@@ -109,6 +109,18 @@ fn a_ledger_has_these_bytes() {
 }
 
 #[test]
+fn a_ledger_has_as_many_nonces_as_are_granted() {
+    let mut ledger = Ledger { granted_count: 16, ..Ledger::NEW };
+    for (session, granted) in (1..).zip(&mut ledger.granted) {
+        *granted = Granted { session, nonce: 1, growth: 2, mark: 3 };
+    }
+    let record = Journalled::Ledger(a1(), Box::new(ledger));
+    let mut bytes = vec![];
+    record.encode(&mut bytes);
+    assert_eq!((bytes.len(), Journalled::decode(&bytes)), (200 + 16 * 24, Ok(record)));
+}
+
+#[test]
 fn an_image_has_these_bytes() {
     let identity = Identity { device: 1, inode: 2, length: 3, modified_ns: -1, is_read_only: false };
     let mut fields = vec![0; 4];

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -242,6 +243,21 @@ fn a_read_is_one_call_or_none_of_a_channel_that_never_wrote() {
         store.read(channel(number), Drive::B, 3 * 137, &mut bytes).unwrap();
         assert_eq!(medium.asked(), Asked { calls, writes: 0, syncs: 0 });
     }
+}
+
+#[test]
+fn a_folder_that_is_read_only_is_neither_written_nor_synced() {
+    let (folder, medium, store) = open(&options());
+    commit(&store, [write(1, 3, 9)]);
+    store.close().unwrap();
+    let permit = |mode| fs::set_permissions(folder.path(), fs::Permissions::from_mode(mode)).unwrap();
+    permit(0o555);
+    medium.asked();
+    let opened = FileStore::open(medium.clone(), folder.path(), &options(), 1);
+    permit(0o755);
+    opened.unwrap();
+    let Asked { writes, syncs, .. } = medium.asked();
+    assert_eq!((writes, syncs), (0, 0));
 }
 
 #[test]

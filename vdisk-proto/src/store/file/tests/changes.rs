@@ -144,6 +144,22 @@ fn images_that_the_journal_does_not_write_to_are_compared_after_a_crash() {
 }
 
 #[test]
+fn an_image_that_is_put_in_front_of_a_template_is_noticed_by_the_next_store() {
+    // A copy of the template is what a server leaves that ends before the first write to it.
+    for (fill, expected) in [(1, 0), (3, 1_000)] {
+        let folder = folder();
+        let store = open(folder.path()).unwrap();
+        commit(&store, [session()]);
+        store.close().unwrap();
+        fs::create_dir(folder.path().join("channels/a")).unwrap();
+        put(folder.path(), "channels/a/b.dsk", fill);
+        let store = open(folder.path()).unwrap();
+        assert_eq!((store.ledgers()[0].1.images[1], sector(&store, 5)), (expected, Ok(fill)));
+        assert_eq!(store.notices().len(), usize::from(fill == 3));
+    }
+}
+
+#[test]
 fn an_image_is_compared_after_a_crash_once_its_segment_is_gone() {
     let folder = folder();
     let store = open(folder.path()).unwrap();

@@ -1,6 +1,7 @@
 //! Images that cannot be written to though the journal has the write, and disks that are full.
 
 use bytes::Bytes;
+use region_store::journal::Mode;
 use region_store::medium::{Call, CrashMedium, Fault, MediumFile as _, Trouble};
 use std::path::Path;
 use std::vec;
@@ -26,7 +27,7 @@ pub(super) fn legacy(channel: usize, number: u8, fill: u32) -> Group {
 }
 
 /// A write of so many sectors from the third on.
-fn entry(channel: usize, number: u8, sequence: u32, count: u16) -> Entry {
+pub(super) fn entry(channel: usize, number: u8, sequence: u32, count: u16) -> Entry {
     let run = Run::new(IMAGE.geometry, 3, count).unwrap();
     let author = Author::Session { session: 1, sequence };
     let bytes = Bytes::from(vec![sequence as u8; run.bytes()]);
@@ -85,6 +86,10 @@ fn its_segment_stays_until_the_journal_is_as_large_as_it_may_be() {
     assert!((5..39).contains(&accepted), "{accepted}");
     assert!(refused[accepted..].iter().all(|status| *status == Some(Status::Busy)));
     assert_eq!((sector(&store, 0, 1), sector(&store, 1, 2)), (19 + accepted as u8, 12));
+    // The next one is there, too.
+    let segments = medium.list(&Path::new(FOLDER).join("journal")).unwrap().len() as u64 - 1;
+    let options = super::machine::options();
+    assert_eq!(segments * options.segment_bytes, options.journal_bytes);
 
     for crash in medium.crashes(medium.operations().., 0..8) {
         let store = open(&crash.medium).unwrap();
@@ -156,6 +161,9 @@ fn a_segment_that_is_missing_is_named() {
     medium.remove(&missing).unwrap();
     let error = open(&medium).unwrap_err();
     assert!(matches!(&error, FileStoreError::SegmentMissing { path } if *path == missing), "{error}");
+    let options = FileStoreOptions { mode: Mode::Force, ..super::machine::options() };
+    let store = FileStore::open(medium.clone(), Path::new(FOLDER), &options, 1_000).unwrap();
+    assert_eq!(sector(&store, 0, 1), 34, "by force, the others are taken");
 }
 
 #[test]
