@@ -109,6 +109,28 @@ fn its_segment_stays_until_the_journal_is_as_large_as_it_may_be() {
 }
 
 #[test]
+fn segments_below_the_one_that_is_needed_go() {
+    let medium = medium();
+    let store = failed(&medium);
+    (20..26).for_each(|sequence| assert_eq!(commit(&store, group(0, 1, sequence)), None));
+    let image = medium.create(Path::new("new.dsk")).unwrap();
+    image.write_all_at(&vec![7; IMAGE.geometry.bytes() as usize], 0).unwrap();
+    store.replace(Some(channels()[1]), drive(2), Path::new("new.dsk")).unwrap();
+    assert_eq!(store.changed_images(), [(channels()[1], drive(2))]);
+    // The new image fails as well, in a later segment.
+    assert_eq!(commit(&store, group(1, 2, 61)), None);
+    medium.fail(Fault { call: Call::Write, number: 1, trouble: Trouble::InputOutput, lasting: false });
+    assert_eq!(commit(&store, group(1, 2, 62)), None);
+    assert_eq!(medium.faults(), 1);
+    (30..36).for_each(|sequence| assert_eq!(commit(&store, group(0, 1, sequence)), None));
+    assert!(medium.open(&log::path(Path::new(FOLDER), 1)).is_err());
+    for crash in medium.crashes(medium.operations().., 0..4) {
+        let store = open(&crash.medium).unwrap();
+        assert_eq!((sector(&store, 0, 1), sector(&store, 1, 2)), (35, 62), "{crash}");
+    }
+}
+
+#[test]
 fn a_write_after_a_refused_group_says_which_file_it_is_for() {
     let mut met = 0;
     for count in 1..39 {

@@ -6,7 +6,7 @@ use std::vec;
 use std::vec::Vec;
 
 use region_store::journal::{Mode, recover};
-use region_store::medium::{Call, CrashMedium, Fault, Medium as _, Trouble};
+use region_store::medium::{Call, CrashMedium, Fault, Medium as _, MediumFile as _, Trouble};
 
 use super::super::record::Journalled;
 use super::super::{FileStore, FileStoreError, FileStoreOptions, log};
@@ -147,6 +147,23 @@ fn all_channels_fit_into_the_last_segment() {
     assert_eq!(ledgers.len(), 300);
     store.close().unwrap();
     assert_eq!(open(&medium).unwrap().ledgers(), ledgers);
+}
+
+#[test]
+fn a_store_that_ends_well_leaves_one_short_segment_and_each_has_an_id_of_its_own() {
+    let medium = medium();
+    let mut ids = Vec::new();
+    for _ in 0..3 {
+        let store = open(&medium).unwrap();
+        assert_eq!(commit(&store, group(1, 2, 11)), None);
+        store.close().unwrap();
+        let segments = medium.list(&Path::new(FOLDER).join("journal")).unwrap();
+        assert_eq!(segments.len(), 1);
+        let length = medium.open(&segments[0]).unwrap().length().unwrap();
+        assert!(length < options().segment_bytes, "{length}");
+        ids.push(recover(&medium, &segments[0], Mode::Strict).unwrap().header().unwrap().region_id);
+    }
+    assert!(ids[0] != ids[1] && ids[1] != ids[2] && ids[0] != ids[2]);
 }
 
 #[test]
