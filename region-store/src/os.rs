@@ -15,6 +15,8 @@ use memmap2::{Mmap, MmapOptions};
 use crate::medium::Identity;
 
 mod memory;
+#[cfg(all(test, target_os = "linux"))]
+mod tests;
 
 pub(crate) use memory::memory_bytes;
 

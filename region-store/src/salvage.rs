@@ -1,5 +1,8 @@
 //! What can be had of a file that is not whole.
 
+#[cfg(test)]
+mod tests;
+
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};

@@ -126,3 +126,62 @@ impl MediumFile for DiskFile {
         Some(&self.0)
     }
 }
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+
+    use super::*;
+
+    #[test]
+    fn what_a_file_cannot_do_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        // Open, and good for nothing that needs its bytes.
+        let file = OpenOptions::new().read(true).custom_flags(libc::O_PATH).open(folder.path()).unwrap();
+        let file = DiskFile(file);
+        for told in [file.allocate(1), file.start_write_back(0, 1), file.trim(0), file.sync_data()] {
+            told.unwrap_err();
+        }
+    }
+
+    #[test]
+    fn a_folder_that_is_not_there_cannot_be_synced() {
+        let folder = tempfile::tempdir().unwrap();
+        let missing = folder.path().join("missing");
+        for told in [Disk.sync_all(&missing), Disk.sync_folder(&missing)] {
+            assert_eq!(told.unwrap_err().kind(), io::ErrorKind::NotFound);
+        }
+        Disk.sync_all(folder.path()).unwrap();
+        Disk.sync_folder(folder.path()).unwrap();
+    }
+
+    #[test]
+    fn a_file_is_not_taken_for_the_folder_of_its_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        Disk.create(&path).unwrap();
+        assert_eq!(Disk.create_folder(&path).unwrap_err().kind(), io::ErrorKind::AlreadyExists);
+        Disk.create_folder(folder.path()).unwrap();
+    }
+
+    #[test]
+    fn a_file_is_read_only_if_nobody_may_write_to_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        Disk.create(&path).unwrap();
+        for (mode, expected) in [(0o444, true), (0o000, true), (0o644, false), (0o200, false), (0o002, false)]
+        {
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+            assert_eq!(Disk.identity(&path).unwrap().is_read_only, expected, "{mode:o}");
+        }
+    }
+
+    #[test]
+    fn what_was_reserved_behind_the_end_is_given_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = Disk.create(&folder.path().join("a")).unwrap();
+        file.write_all_at(b"three", 0).unwrap();
+        file.trim(3).unwrap();
+        assert_eq!(file.length().unwrap(), 3);
+    }
+}

@@ -1,9 +1,13 @@
 //! The medium in memory answers as the real one does.
 
+#![allow(clippy::indexing_slicing, clippy::unwrap_used)]
+
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 
-use super::{CrashMedium, Disk, Medium, MediumFile, folder_of};
+use super::{CrashMedium, Disk, Identity, Medium, MediumFile, folder_of};
 
 fn answer<T: std::fmt::Debug>(result: io::Result<T>) -> String {
     match result {
@@ -116,6 +120,122 @@ fn only_the_owner_reads_a_file_of_the_disk() {
     assert_eq!(metadata.len(), 0);
     assert!(file.write_at(b"a", 0).is_ok());
     assert!(Disk.open(&path).unwrap().write_at(b"a", 0).is_err(), "it is open for reading");
+}
+
+/// A medium of one file in memory, that can do no more than it must, and whose every other call is interrupted.
+#[derive(Clone, Debug, Default)]
+struct Least(Arc<(Mutex<Vec<u8>>, AtomicBool)>);
+
+impl Least {
+    fn interrupt(&self) -> io::Result<()> {
+        let is_interrupted = !self.0.1.fetch_xor(true, Ordering::Relaxed);
+        if is_interrupted { Err(io::ErrorKind::Interrupted.into()) } else { Ok(()) }
+    }
+}
+
+impl Medium for Least {
+    type File = Self;
+
+    fn create(&self, _: &Path) -> io::Result<Self> {
+        Ok(self.clone())
+    }
+
+    fn open(&self, _: &Path) -> io::Result<Self> {
+        Ok(self.clone())
+    }
+
+    fn rename(&self, _: &Path, _: &Path) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn remove(&self, _: &Path) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn list(&self, _: &Path) -> io::Result<Vec<PathBuf>> {
+        Ok(Vec::new())
+    }
+
+    fn sync_folder(&self, _: &Path) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl MediumFile for Least {
+    fn allocate(&self, _: u64) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
+        self.interrupt()?;
+        let mut file = self.0.0.lock().unwrap();
+        assert_eq!(file.len() as u64, offset, "what is written follows what is there");
+        file.extend(bytes.first());
+        Ok(bytes.len().min(1))
+    }
+
+    fn start_write_back(&self, _: u64, _: u64) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn read_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
+        self.interrupt()?;
+        let file = self.0.0.lock().unwrap();
+        let left = file.get(usize::try_from(offset).unwrap()..).unwrap_or_default();
+        let read = left.len().min(bytes.len()).min(1);
+        bytes[..read].copy_from_slice(&left[..read]);
+        Ok(read)
+    }
+
+    fn length(&self) -> io::Result<u64> {
+        Ok(self.0.0.lock().unwrap().len() as u64)
+    }
+}
+
+#[test]
+fn a_call_that_is_interrupted_is_made_again() {
+    let medium = Least::default();
+    let file = medium.create(Path::new("a")).unwrap();
+    file.write_all_at(b"hello", 0).unwrap();
+    let mut bytes = [b'?'; 7];
+    assert_eq!(file.read_full_at(&mut bytes, 1).unwrap(), 4);
+    assert_eq!(&bytes, b"ello???");
+    file.read_exact_at(&mut bytes[..5], 0).unwrap();
+    assert_eq!(&bytes[..5], b"hello");
+    assert_eq!(file.read_exact_at(&mut bytes, 0).unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
+}
+
+#[test]
+fn a_medium_that_can_do_no_more_than_it_must_says_so() {
+    let (medium, path) = (Least::default(), Path::new("a"));
+    let file = medium.open(path).unwrap();
+    for refused in [
+        medium.open_to_write(path).map(drop),
+        medium.create_folder(path),
+        medium.remove_folder(path),
+        Medium::identity(&medium, path).map(drop),
+        medium.sync_all(path),
+        file.try_lock().map(drop),
+        MediumFile::identity(&file).map(drop),
+    ] {
+        assert_eq!(refused.unwrap_err().kind(), io::ErrorKind::Unsupported);
+    }
+    assert!(!medium.is_remote(path).unwrap());
+    assert_eq!((medium.free_bytes(path).unwrap(), medium.most_open_files()), (None, None));
+    file.trim(0).unwrap();
+    assert!(file.system_file().is_none());
+}
+
+#[test]
+fn a_file_is_the_same_by_its_device_and_its_number() {
+    let file = Identity { device: 1, inode: 2, length: 3, modified_ns: 4, is_read_only: false };
+    assert!(file.is_same_file(&Identity { length: 5, modified_ns: 6, is_read_only: true, ..file }));
+    assert!(!file.is_same_file(&Identity { device: 7, ..file }));
+    assert!(!file.is_same_file(&Identity { inode: 7, ..file }));
 }
 
 #[test]

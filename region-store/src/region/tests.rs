@@ -363,6 +363,16 @@ fn readers_share_a_lock_and_a_writer_excludes_them() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
+fn a_lock_that_fails_is_told() {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    // Open, and good for nothing that needs its bytes.
+    let file = FileOptions::new().read(true).custom_flags(libc::O_PATH).open("/").unwrap();
+    let error = lock(&file, Path::new("/")).unwrap_err();
+    assert!(matches!(error, Error::Io { operation: "lock", .. }), "{error}");
+}
+
+#[test]
 fn version_1_that_is_torn_gives_what_is_before() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("1.region");

@@ -122,6 +122,43 @@ fn each_rule_is_checked() {
 }
 
 #[test]
+fn what_is_wrong_is_told_with_its_place() {
+    for (at, to, field) in [
+        (160, 1, "region index"),
+        (164, 2, "region's spindle"),
+        (168, 3, "region's version"),
+        (224, 0, "spindle name"),
+        (228, 0, "spindle name"),
+    ] {
+        let damage = Manifest::decode(&changed(at, &[to])).unwrap_err();
+        assert_eq!((damage.field, damage.offset), (field, at as u64));
+    }
+}
+
+#[test]
+fn a_manifest_may_be_as_long_as_it_may_and_have_as_many_spindles() {
+    let spindles: Vec<String> = (0..MAX_SPINDLES).map(|number| number.to_string()).collect();
+    let manifest = Manifest { spindles, ..Manifest::default() };
+    assert_eq!(Manifest::decode(&manifest.encode().unwrap()), Ok(manifest));
+
+    // Beside a note, a head of 96 bytes and a checksum of 4.
+    let note = vec![7; MAX_MANIFEST_LENGTH - 100];
+    let mut bytes = Manifest { note: note.clone(), ..Manifest::default() }.encode().unwrap();
+    assert_eq!(bytes.len(), MAX_MANIFEST_LENGTH);
+    assert!(Manifest::decode(&bytes).is_ok_and(|manifest| manifest.note == note));
+    bytes.push(0);
+    let length = u32::try_from(bytes.len()).unwrap();
+    bytes[8..12].copy_from_slice(&length.to_le_bytes());
+    bytes[88..92].copy_from_slice(&(length - 100).to_le_bytes());
+    assert_eq!(Manifest::decode(&resealed(bytes)).unwrap_err().field, "manifest length");
+}
+
+#[test]
+fn a_snap_id_is_told_in_hexadecimal() {
+    assert_eq!(SnapId(*b"0123456789abcdef").to_string(), "30313233343536373839616263646566");
+}
+
+#[test]
 fn what_a_manifest_cannot_say_is_refused() {
     let spindles = |names: &[&str]| Manifest {
         spindles: names.iter().map(|name| (*name).to_owned()).collect(),

@@ -48,10 +48,30 @@ fn the_header_is_a_page() {
     page.extend(hex("3f34e97f"));
     assert_eq!(header.encode()[..], page);
     assert_eq!(Header::decode(&page), Ok(header));
+    let mut converted = page.clone();
+    converted[5] = b'\n';
+    let problem = Header::decode(&converted).unwrap_err().problem;
+    assert!(matches!(problem, Problem::Value { found: 0x5247_4e0a_0a1a, .. }), "{problem}");
     assert_eq!(ID.to_string(), "30313233343536373839616263646566");
 
     assert!([8, 16, 32, 64, 128, 256, 512, 1_024, 2_048, 4_096].into_iter().all(header::is_alignment));
     assert!(![0, 1, 2, 4, 7, 12, 24, 4_095, 8_192, 1 << 31, u32::MAX].into_iter().any(header::is_alignment));
+}
+
+#[test]
+fn blocks_and_indexes_say_how_much_is_in_them() {
+    let file = sealed(&telling_header(), &[&[b"one", b"two"]]);
+    let block = Block::decode(&file[4_096..], 4_096).unwrap().unwrap();
+    assert!(!block.is_empty());
+    let mut blobs = block.blobs();
+    assert_eq!(blobs.size_hint(), (0, Some(2)), "an error ends them");
+    blobs.next();
+    assert_eq!(blobs.size_hint(), (0, Some(1)));
+
+    let index_offset = file.len() - SEAL_LENGTH - 64;
+    let block = Block::decode(&file[index_offset..], index_offset as u64).unwrap().unwrap();
+    assert!(block.is_empty(), "an index has no blobs");
+    assert!(!Index::decode(&block).unwrap().is_empty());
 }
 
 #[test]
