@@ -46,10 +46,7 @@ impl<'m, L: Link> SectorCache<'m, L> {
         if slots > L::END || sector_length == 0 || sector_length > MOST_SECTOR_LENGTH {
             return None;
         }
-        match L::SLOT_BYTES.checked_add(sector_length) {
-            Some(slot_bytes) => slots.checked_mul(slot_bytes),
-            None => None,
-        }
+        slots.checked_mul(L::SLOT_BYTES.saturating_add(sector_length))
     }
 
     /// How many slots fit into that many bytes of memory; 0 if there can be no such sectors.
@@ -58,10 +55,7 @@ impl<'m, L: Link> SectorCache<'m, L> {
         if sector_length == 0 || sector_length > MOST_SECTOR_LENGTH {
             return 0;
         }
-        let fitting = match L::SLOT_BYTES.checked_add(sector_length) {
-            Some(slot_bytes) => bytes / slot_bytes,
-            None => 0,
-        };
+        let fitting = bytes / L::SLOT_BYTES.saturating_add(sector_length);
         if fitting < L::END { fitting } else { L::END }
     }
 

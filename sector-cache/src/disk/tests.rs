@@ -320,6 +320,26 @@ fn what_is_dirty_is_written_to_make_room_for_reading_ahead() {
 }
 
 #[test]
+fn reading_ahead_ends_where_what_is_dirty_cannot_be_written() {
+    let setup = Setup::new(3, Policy::Track, WriteMode::Back);
+    let mut memory = setup.memory();
+    let mut disk = setup.disk(&mut memory, Fault::Once(1));
+    for sector in [9, 12, 10] {
+        disk.write(key(sector), b"held").unwrap();
+    }
+    let mut bytes = [0; LENGTH];
+    disk.read(key(5), &mut bytes).unwrap();
+    assert_eq!(bytes, disk.device().get(key(5)));
+    assert!(disk.device().reads().eq([key(5)]));
+    let held: Vec<_> = disk.cache().iter().map(|entry| entry.key.sector().number()).collect();
+    assert_eq!(
+        (held, disk.device().get(key(9))),
+        (vec![5, 10, 12], *b"held"),
+        "it made room at the second try"
+    );
+}
+
+#[test]
 fn a_flush_goes_upwards_over_all_drives() {
     let setup = Setup::new(64, Policy::Nothing, WriteMode::Back);
     let mut memory = setup.memory();

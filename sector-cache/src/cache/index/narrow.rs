@@ -101,10 +101,7 @@ impl Index for u16 {
     #[cfg(any(test, fuzzing))]
     fn visit(records: &[Record], bucket: usize, mut visit: impl FnMut(usize) -> bool) {
         let mut link = head(records, bucket);
-        while let Some(at) = link.filter(|&at| at != END) {
-            if !visit(at) {
-                return;
-            }
+        while let Some(at) = link.filter(|&at| at != END && visit(at)) {
             link = records.get(at).map(follower);
         }
     }

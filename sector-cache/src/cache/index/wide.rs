@@ -103,10 +103,8 @@ impl Index for u32 {
     fn visit(records: &[Record], bucket: usize, mut visit: impl FnMut(usize) -> bool) {
         let Some(record) = records.get(bucket) else { return };
         let [first, mut link] = heads(record);
-        if first != END && !visit((first & END) as usize) {
-            return;
-        }
-        while link != END && visit((link & END) as usize) {
+        let goes_on = first == END || visit((first & END) as usize);
+        while goes_on && link != END && visit((link & END) as usize) {
             let Some([_, follower, ..]) = records.get((link & END) as usize) else { return };
             link = u32::from_le_bytes(*follower);
         }
