@@ -345,11 +345,8 @@ impl core::iter::FusedIterator for Blobs<'_> {}
 
 /// Where the blob behind an end starts. An end that is more than any slice is long leads nowhere.
 #[inline]
-const fn start_after(end: usize) -> usize {
-    match end.checked_next_multiple_of(8) {
-        Some(start) => start,
-        None => usize::MAX,
-    }
+fn start_after(end: usize) -> usize {
+    end.checked_next_multiple_of(8).unwrap_or(usize::MAX)
 }
 
 fn checksum(block: &[u8], region_id: RegionId, offset: u64, mut fetch: impl FnMut(&[u8])) -> u32 {

@@ -30,6 +30,8 @@ fn version_1_is_lengths_and_bytes() {
     let mut later = v1::Blobs::from_offset(&file, 9);
     assert_eq!(later.next(), Some(Ok(&b""[..])));
     assert_eq!(later.offset(), 13);
+    let other = v1::Blobs::new(&telling_header().encode()).map(drop).unwrap_err();
+    assert_eq!((other.field, other.offset), ("version", 1));
 
     assert_eq!(v1::HEADER, [0x55, 1]);
     assert_eq!(v1::blob_prefix(0x0102_0304), Some([4, 3, 2, 1]));
