@@ -194,7 +194,7 @@ impl<S: Store> Service<S> {
         unsettled >= self.limits.channel_records || self.waiting_bytes >= self.limits.waiting_bytes
     }
 
-    /// The session that a channel's last HELLO for a new one named as the one before, 0 if it named none.
+    /// The session that a channel's last HELLO named as the one before, 0 if it named none.
     pub fn previous(&self, channel: Channel) -> u32 {
         self.channels.get(&channel).map_or(0, |state| state.hello_previous)
     }

@@ -135,7 +135,8 @@ pub struct Serve {
     #[arg(long, value_name = "MIB", help_heading = "Disks")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub segment_mib: Option<u64>,
-    /// What the journal may take in all, 8 to 1048576 MiB, and two segments in any case [default: 1024]
+    /// What the journal may take in all, 8 to 1048576 MiB, beside its next segment, and two segments in any case
+    /// [default: 1024]
     #[arg(long, value_name = "MIB", help_heading = "Disks")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub journal_mib: Option<u64>,

@@ -13,7 +13,7 @@ const MOST_OPEN_FILES: usize = 4_096;
 pub struct FileStoreOptions {
     /// The length of a segment of the journal, beside its checkpoint. The next one is always allocated too.
     pub segment_bytes: u64,
-    /// What the journal may take in all; two segments in any case. Beyond, writes are BUSY.
+    /// What the journal may take in all, beside its next segment; two segments in any case. Beyond, writes are BUSY.
     pub journal_bytes: u64,
     /// Whether a thread makes the journal's next segment, so that no group waits for it. Without, a store does the same
     /// things in the same order each time.
