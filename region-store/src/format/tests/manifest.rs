@@ -136,6 +136,7 @@ fn what_is_wrong_is_told_with_its_place() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "16 MiB and their checksums take too long")]
 fn a_manifest_may_be_as_long_as_it_may_and_have_as_many_spindles() {
     let spindles: Vec<String> = (0..MAX_SPINDLES).map(|number| number.to_string()).collect();
     let manifest = Manifest { spindles, ..Manifest::default() };
