@@ -16,7 +16,7 @@ use crate::medium::Identity;
 
 mod memory;
 #[cfg(all(test, target_os = "linux"))]
-mod tests;
+pub(crate) mod tests;
 
 pub(crate) use memory::memory_bytes;
 

@@ -129,16 +129,13 @@ impl MediumFile for DiskFile {
 
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
-    use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+    use std::os::unix::fs::PermissionsExt as _;
 
     use super::*;
 
     #[test]
     fn what_a_file_cannot_do_is_told() {
-        let folder = tempfile::tempdir().unwrap();
-        // Open, and good for nothing that needs its bytes.
-        let file = OpenOptions::new().read(true).custom_flags(libc::O_PATH).open(folder.path()).unwrap();
-        let file = DiskFile(file);
+        let file = DiskFile(os::tests::unusable());
         for told in [file.allocate(1), file.start_write_back(0, 1), file.trim(0), file.sync_data()] {
             told.unwrap_err();
         }

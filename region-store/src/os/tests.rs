@@ -9,7 +9,7 @@ use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use super::*;
 
 /// A file that is open and can do nothing: every call that needs one is refused.
-fn unusable() -> File {
+pub(crate) fn unusable() -> File {
     OpenOptions::new().read(true).custom_flags(libc::O_PATH).open("/").unwrap()
 }
 
