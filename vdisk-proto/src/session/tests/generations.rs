@@ -112,14 +112,19 @@ fn reads_that_are_wanted_are_asked_again_in_the_next_session() {
     assert_eq!(device.arrived(), [(b(40), 0x50)]);
 }
 
-#[test]
-fn a_read_of_a_sector_that_is_gone_with_its_drive_fails() {
-    let mut memory = [0; MEMORY];
-    let mut device = Device::open(&mut memory);
+/// Drive B is changed while a read of its sector 40 waits.
+fn change_under_a_read(device: &mut Device<'_>) {
     device.read(40);
     device.sent();
     device.receive(&invalidate());
     device.sent();
+}
+
+#[test]
+fn a_read_of_a_sector_that_is_gone_with_its_drive_fails() {
+    let mut memory = [0; MEMORY];
+    let mut device = Device::open(&mut memory);
+    change_under_a_read(&mut device);
     device.drives.remove(1);
     device.welcome(8);
     let failed = Event::ReadFailed(b(40), Failure::Refused(Status::UnknownDrive));
@@ -131,10 +136,7 @@ fn a_read_of_a_sector_that_is_gone_with_its_drive_fails() {
 fn a_read_of_a_drive_that_has_another_shape_now_fails() {
     let mut memory = [0; MEMORY];
     let mut device = Device::open(&mut memory);
-    device.read(40);
-    device.sent();
-    device.receive(&invalidate());
-    device.sent();
+    change_under_a_read(&mut device);
     device.drives[1].geometry = Geometry::ALTAIR_MINIDISK;
     device.welcome(8);
     let failed = Event::ReadFailed(b(40), Failure::Changed);

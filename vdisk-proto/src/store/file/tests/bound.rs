@@ -1,6 +1,5 @@
 //! A group that is as long as a service makes it.
 
-use std::path::Path;
 use std::vec;
 use std::vec::Vec;
 
@@ -11,7 +10,7 @@ use sector_cache::{Drive, Geometry};
 use super::super::log::BLOB_COST;
 use super::super::record::{Journalled, JournalledWrite};
 use super::super::{FileStore, FileStoreOptions};
-use super::machine::{FOLDER, drive, medium};
+use super::machine::{drive, medium, open_with};
 use crate::codec::{Channel, Run, Status, frame};
 use crate::service::{Limits, Now, Service};
 use crate::store::{Author, Entry, Record, Session, Write};
@@ -57,7 +56,7 @@ fn a_service_counts_no_less_than_a_journal_takes() {
 #[test]
 fn nothing_of_a_full_group_is_busy() {
     let options = FileStoreOptions { segment_bytes: 4 << 20, ..FileStoreOptions::default() };
-    let store = FileStore::open(medium(), Path::new(FOLDER), &options, 1_000).unwrap();
+    let store = open_with(&medium(), &options).unwrap();
     let limits = Limits { channel_records: 10_000, ..Limits::default() };
     let now = Now::default();
     let mut service = Service::new(store, limits, now);

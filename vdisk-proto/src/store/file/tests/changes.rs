@@ -47,7 +47,7 @@ fn write_change(store: &FileStore<CrashMedium>) -> Group {
 /// A store that has one file open at a time, and a long segment.
 fn open_one(medium: &CrashMedium) -> FileStore<CrashMedium> {
     let options = FileStoreOptions { open_files: 1, segment_bytes: 128 << 10, ..super::machine::options() };
-    FileStore::open(medium.clone(), Path::new(FOLDER), &options, 1_000).unwrap()
+    super::machine::open_with(medium, &options).unwrap()
 }
 
 fn generation(store: &FileStore<CrashMedium>, channel: usize, drive: usize) -> u64 {

@@ -2,7 +2,7 @@
 
 use std::borrow::ToOwned as _;
 use std::format;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::string::String;
 use std::vec;
 use std::vec::Vec;
@@ -96,7 +96,19 @@ fn bytes(fill: u8) -> Vec<u8> {
 }
 
 pub(super) fn open(medium: &CrashMedium) -> Result<FileStore<CrashMedium>, FileStoreError> {
-    FileStore::open(medium.clone(), Path::new(FOLDER), &options(), 1_000)
+    open_with(medium, &options())
+}
+
+pub(super) fn open_with(
+    medium: &CrashMedium,
+    options: &FileStoreOptions,
+) -> Result<FileStore<CrashMedium>, FileStoreError> {
+    FileStore::open(medium.clone(), Path::new(FOLDER), options, 1_000)
+}
+
+/// The files of the journal.
+pub(super) fn segments(medium: &CrashMedium) -> Vec<PathBuf> {
+    medium.list(&Path::new(FOLDER).join("journal")).unwrap()
 }
 
 /// That a store shows what the one in memory does.

@@ -4,7 +4,6 @@ use std::path::Path;
 use std::vec::Vec;
 
 use proptest::prelude::*;
-use region_store::medium::Medium as _;
 
 use super::super::FileStore;
 use super::machine::{FOLDER, Machine, Told, compare, medium, memory, open};
@@ -53,7 +52,7 @@ proptest! {
                 }
                 Step::Close => {
                     machine.store.close().unwrap();
-                    let left = medium.list(&Path::new(FOLDER).join("journal")).unwrap();
+                    let left = super::machine::segments(&medium);
                     prop_assert_eq!(left.len(), 1, "{:?}", left);
                     machine = Machine::start(&medium, &memory, seed ^ number).unwrap();
                     prop_assert_eq!(machine.store.notices(), &[]);

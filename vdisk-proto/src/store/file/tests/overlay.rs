@@ -7,7 +7,7 @@ use std::path::Path;
 use std::vec;
 use std::vec::Vec;
 
-use super::machine::{FOLDER, IMAGE, channels, drive, medium, open};
+use super::machine::{FOLDER, IMAGE, channels, drive, medium, open, open_with, options, segments};
 use crate::codec::{Run, Status};
 use crate::store::file::{FileStore, FileStoreError, FileStoreOptions, log};
 use crate::store::{Author, Entry, Group, Record, Store, Write};
@@ -87,9 +87,8 @@ fn its_segment_stays_until_the_journal_is_as_large_as_it_may_be() {
     assert!(refused[accepted..].iter().all(|status| *status == Some(Status::Busy)));
     assert_eq!((sector(&store, 0, 1), sector(&store, 1, 2)), (19 + accepted as u8, 12));
     // The next one is there, too.
-    let segments = medium.list(&Path::new(FOLDER).join("journal")).unwrap().len() as u64 - 1;
-    let options = super::machine::options();
-    assert_eq!(segments * options.segment_bytes, options.journal_bytes);
+    let in_use = segments(&medium).len() as u64 - 1;
+    assert_eq!(in_use * options().segment_bytes, options().journal_bytes);
 
     for crash in medium.crashes(medium.operations().., 0..8) {
         let store = open(&crash.medium).unwrap();
@@ -183,17 +182,17 @@ fn a_segment_that_is_missing_is_named() {
     medium.remove(&missing).unwrap();
     let error = open(&medium).unwrap_err();
     assert!(matches!(&error, FileStoreError::SegmentMissing { path } if *path == missing), "{error}");
-    let options = FileStoreOptions { mode: Mode::Force, ..super::machine::options() };
-    let store = FileStore::open(medium.clone(), Path::new(FOLDER), &options, 1_000).unwrap();
+    let options = FileStoreOptions { mode: Mode::Force, ..options() };
+    let store = open_with(&medium, &options).unwrap();
     assert_eq!(sector(&store, 0, 1), 34, "by force, the others are taken");
 }
 
 #[test]
 fn a_thread_makes_segments_and_is_gone_with_the_store() {
     let medium = medium();
-    let options = FileStoreOptions { allocates_aside: true, ..super::machine::options() };
-    let open = || FileStore::open(medium.clone(), Path::new(FOLDER), &options, 1_000).unwrap();
-    let segments = || medium.list(&Path::new(FOLDER).join("journal")).unwrap().len();
+    let options = FileStoreOptions { allocates_aside: true, ..options() };
+    let open = || open_with(&medium, &options).unwrap();
+    let segments = || segments(&medium).len();
     for round in 1..4 {
         let store = open();
         for sequence in round * 50..round * 50 + 40 {

@@ -9,16 +9,12 @@ use region_store::journal::{Mode, recover};
 use region_store::medium::{Call, CrashMedium, Fault, Medium as _, MediumFile as _, Trouble};
 
 use super::super::record::Journalled;
-use super::super::{FileStore, FileStoreError, FileStoreOptions, log};
+use super::super::{FileStoreError, FileStoreOptions, log};
 use super::changes::replace;
-use super::machine::{FOLDER, channels, drive, medium, open, options};
+use super::machine::{FOLDER, channels, drive, medium, open, open_with, options, segments};
 use super::overlay::{commit, entry, group, legacy, sector};
 use crate::codec::{Channel, Status};
 use crate::store::{Author, Entry, Group, Record, Session, Store as _};
-
-fn open_with(medium: &CrashMedium, options: &FileStoreOptions) -> FileStore<CrashMedium> {
-    FileStore::open(medium.clone(), Path::new(FOLDER), options, 1_000).unwrap()
-}
 
 /// A session that a channel is given.
 fn session(channel: Channel) -> Group {
@@ -42,7 +38,7 @@ fn records(medium: &CrashMedium) -> Vec<Journalled> {
 fn a_record_may_fill_a_segment_and_be_no_longer() {
     // Of a block 40 bytes are its head, and up to 4,096 may be behind it; of a session's record, 72 with 12 of its own.
     for (segment_bytes, expected) in [(4_136 + 84, None), (4_136 + 83, Some(Status::Busy))] {
-        let store = open_with(&medium(), &FileStoreOptions { segment_bytes, ..options() });
+        let store = open_with(&medium(), &FileStoreOptions { segment_bytes, ..options() }).unwrap();
         assert_eq!(commit(&store, session(channels()[0])), expected, "{segment_bytes}");
     }
 }
@@ -157,7 +153,7 @@ fn a_store_that_ends_well_leaves_one_short_segment_and_each_has_an_id_of_its_own
         let store = open(&medium).unwrap();
         assert_eq!(commit(&store, group(1, 2, 11)), None);
         store.close().unwrap();
-        let segments = medium.list(&Path::new(FOLDER).join("journal")).unwrap();
+        let segments = segments(&medium);
         assert_eq!(segments.len(), 1);
         let length = medium.open(&segments[0]).unwrap().length().unwrap();
         assert!(length < options().segment_bytes, "{length}");
