@@ -473,16 +473,6 @@ impl<'m> Session<'m> {
         self.count_settled(u64::from(index == 0));
     }
 
-    /// So many of the first writes are done, or failed; and all, if none waits. Then nothing is left to flush.
-    fn count_settled(&mut self, count: u64) {
-        if self.window.len() == 0 {
-            self.settled = self.accepted;
-            self.flush = (false, 0);
-        } else {
-            self.settled = self.settled.saturating_add(count);
-        }
-    }
-
     /// Gives up a write, and drops from the cache what the disk does not have.
     fn fail_write(&mut self, index: usize, failure: Failure, host: &mut impl Host) {
         let Some(key) = self.window.get(index).map(|entry| entry.key) else { return };

@@ -110,6 +110,16 @@ impl Session<'_> {
         }
     }
 
+    /// So many of the first writes are done, or failed; and all, if none waits. Then nothing is left to flush.
+    pub(super) fn count_settled(&mut self, count: u64) {
+        if self.window.len() == 0 {
+            self.settled = self.accepted;
+            self.flush = (false, 0);
+        } else {
+            self.settled = self.settled.saturating_add(count);
+        }
+    }
+
     fn write_answered(&mut self, frame: &Frame<'_>, now_ms: u64, host: &mut impl Host) {
         self.acknowledge(frame.acknowledged, now_ms, host);
         let Some(index) = self.window.in_flight(frame.sequence) else { return };
